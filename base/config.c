@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration reader. inih does the parsing; here it gets its lines, so that each setting
+ * knows the line it stands on, and so that no line is cut silently at inih's limit.
+ */
+#include "config.h"
+
+#include "log.h"
+
+#include <ini.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { LINE_LIMIT = 190 }; /* Debian builds inih with INI_MAX_LINE 200 */
+
+struct source {
+    FILE *stream;
+    const char *file;
+    int line;
+    config_handler *handler;
+    void *context;
+    struct config_complaints *complaints;
+};
+
+void config_complain(struct config_complaints *complaints, const char *file, int line,
+    const char *format, ...)
+{
+    char what[400];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+
+    log_error("%s:%d: %s", file, line, what);
+    if (complaints->count++ == 0)
+        (void)snprintf(complaints->first, sizeof complaints->first, "%s:%d: %s", file, line, what);
+}
+
+/* Takes one line of at most LINE_LIMIT bytes; the rest of a longer one is skipped. */
+static size_t take_line(struct source *source, char *line, bool *ret_too_long, bool *ret_no_text)
+{
+    size_t len = 0;
+    int c;
+    while ((c = getc(source->stream)) != EOF && c != '\n') {
+        if ((c < 0x20 && c != '\t' && c != '\r') || c == 0x7f)
+            *ret_no_text = true;
+        if (len < LINE_LIMIT)
+            line[len++] = (char)c;
+        else
+            *ret_too_long = true;
+    }
+    line[len] = '\0';
+    return len + (c == '\n');
+}
+
+/* inih's reader, called once a line, like fgets. A line that is refused is given to inih as an empty one. */
+static char *next_line(char *str, int num, void *stream)
+{
+    struct source *source = stream;
+    char line[LINE_LIMIT + 1];
+    bool too_long = false;
+    bool no_text = false;
+    if (take_line(source, line, &too_long, &no_text) == 0)
+        return NULL;
+    source->line++;
+    if (too_long)
+        config_complain(source->complaints, source->file, source->line,
+            "line is longer than %d bytes", LINE_LIMIT);
+    if (no_text)
+        config_complain(
+            source->complaints, source->file, source->line, "line holds a control character");
+    (void)snprintf(str, (size_t)num, "%s\n", too_long || no_text ? "" : line);
+    return str;
+}
+
+static int one_setting(void *user, const char *section, const char *name, const char *value)
+{
+    struct source *source = user;
+    const struct config_setting setting = {source->file, source->line, section, name, value};
+    return source->handler(source->context, &setting) ? 1 : 0;
+}
+
+err_t config_read(FILE *stream, const char *file, config_handler *handler, void *context,
+    struct config_complaints *complaints)
+{
+    struct source source = {stream, file, 0, handler, context, complaints};
+    unsigned before = complaints->count;
+    int bad_line = ini_parse_stream(next_line, &source, one_setting, &source);
+    if (bad_line != 0 && complaints->count == before)
+        config_complain(complaints, file, bad_line > 0 ? bad_line : source.line,
+            "not a section, a comment or 'name = value'");
+    if (ferror(stream))
+        config_complain(complaints, file, source.line, "cannot be read");
+    return complaints->count == before ? ERR_OK : ERR_CONFIG;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Adaptive spinning. The mean moves by a quarter of each step, and one long wait counts as at most
+ * 4 × SPIN_MAX_US, so that a few quick calls are enough to start spinning again.
+ */
+#include "spin.h"
+
+#include <sched.h>
+
+struct spin spin_new(int setting)
+{
+    cpu_set_t processors;
+    if (setting == SPIN_AUTO &&
+        (sched_getaffinity(0, sizeof processors, &processors) != 0 || CPU_COUNT(&processors) < 2))
+        setting = SPIN_OFF;
+    return (struct spin){setting, SPIN_MAX_US};
+}
+
+uint32_t spin_budget(const struct spin *spin)
+{
+    if (spin->setting != SPIN_AUTO)
+        return (uint32_t)spin->setting;
+    return spin->typical <= SPIN_MAX_US ? SPIN_MAX_US : 0;
+}
+
+void spin_learn(struct spin *spin, uint64_t waited_us)
+{
+    uint32_t waited = waited_us > 4 * SPIN_MAX_US ? 4 * SPIN_MAX_US : (uint32_t)waited_us;
+    spin->typical = (3 * spin->typical + waited) / 4;
+}
