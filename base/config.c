@@ -11,12 +11,17 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { LINE_LIMIT = 190 }; /* Debian builds inih with INI_MAX_LINE 200 */
+enum {
+    LINE_LIMIT = 190,   /* Debian builds inih with INI_MAX_LINE 200 */
+    SECTION_LIMIT = 49, /* and inih cuts a section's name at its MAX_SECTION, 50 */
+};
 
 struct source {
     FILE *stream;
     const char *file;
     int line;
+    int section_line;
+    int refused_line; /* the first that the handler refused; 0: none */
     config_handler *handler;
     void *context;
     struct config_complaints *complaints;
@@ -53,40 +58,62 @@ static size_t take_line(struct source *source, char *line, bool *ret_too_long, b
     return len + (c == '\n');
 }
 
-/* inih's reader, called once a line, like fgets. A line that is refused is given to inih as an empty one. */
+static void check_line(struct source *source, const char *line, bool *ret_refused)
+{
+    if (line[0] != '[')
+        return;
+    source->section_line = source->line;
+    if (strcspn(line + 1, "]") > SECTION_LIMIT) {
+        config_complain(source->complaints, source->file, source->line,
+            "section name is longer than %d bytes", SECTION_LIMIT);
+        *ret_refused = true;
+    }
+}
+
+/* inih's reader, called once a line, like fgets. A line that is refused is given to inih as an empty one.
+ * Leading blanks are dropped: inih would take an indented line as one more value of the setting before it. */
 static char *next_line(char *str, int num, void *stream)
 {
     struct source *source = stream;
     char line[LINE_LIMIT + 1];
     bool too_long = false;
     bool no_text = false;
+    bool refused = false;
     if (take_line(source, line, &too_long, &no_text) == 0)
         return NULL;
     source->line++;
+    const char *text = line + strspn(line, " \t\r");
     if (too_long)
         config_complain(source->complaints, source->file, source->line,
             "line is longer than %d bytes", LINE_LIMIT);
     if (no_text)
         config_complain(
             source->complaints, source->file, source->line, "line holds a control character");
-    (void)snprintf(str, (size_t)num, "%s\n", too_long || no_text ? "" : line);
+    if (!too_long && !no_text)
+        check_line(source, text, &refused);
+    (void)snprintf(str, (size_t)num, "%s\n", too_long || no_text || refused ? "" : text);
     return str;
 }
 
 static int one_setting(void *user, const char *section, const char *name, const char *value)
 {
     struct source *source = user;
-    const struct config_setting setting = {source->file, source->line, section, name, value};
-    return source->handler(source->context, &setting) ? 1 : 0;
+    const struct config_setting setting = {
+        source->file, source->line, source->section_line, section, name, value};
+    if (source->handler(source->context, &setting))
+        return 1;
+    if (source->refused_line == 0)
+        source->refused_line = source->line;
+    return 0;
 }
 
 err_t config_read(FILE *stream, const char *file, config_handler *handler, void *context,
     struct config_complaints *complaints)
 {
-    struct source source = {stream, file, 0, handler, context, complaints};
+    struct source source = {stream, file, 0, 0, 0, handler, context, complaints};
     unsigned before = complaints->count;
     int bad_line = ini_parse_stream(next_line, &source, one_setting, &source);
-    if (bad_line != 0 && complaints->count == before)
+    if (bad_line != 0 && bad_line != source.refused_line)
         config_complain(complaints, file, bad_line > 0 ? bad_line : source.line,
             "not a section, a comment or 'name = value'");
     if (ferror(stream))

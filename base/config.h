@@ -15,6 +15,7 @@
 struct config_setting {
     const char *file; /* base name, as it is shown to people */
     int line;
+    int section_line; /* of the last line that begins with '[': two sections of one name differ in it */
     const char *section;
     const char *name;
     const char *value;

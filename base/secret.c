@@ -74,6 +74,11 @@ struct span secret_bytes(const struct secret *secret)
     return span_of(secret->bytes, secret->len);
 }
 
+uint8_t *secret_writable(struct secret *secret)
+{
+    return secret->bytes;
+}
+
 void secret_free(struct secret *secret)
 {
     if (secret == NULL)

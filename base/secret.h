@@ -18,6 +18,7 @@ err_t secret_new(size_t size, struct secret **ret_secret);
 err_t secret_read(int fd, size_t max, struct secret **ret_secret);
 
 struct span secret_bytes(const struct secret *secret);
+uint8_t *secret_writable(struct secret *secret); /* as many bytes as secret_bytes tells */
 void secret_free(struct secret *secret); /* NULL is allowed */
 
 void secret_wipe(void *ptr, size_t len); /* never optimised away */

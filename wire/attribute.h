@@ -11,33 +11,15 @@
 
 enum attribute_kind { ATTRIBUTE_BOOL, ATTRIBUTE_ULONG, ATTRIBUTE_ULONG_LIST, ATTRIBUTE_BYTES };
 
-/* CKA_ and CKO_ numbers that daemon and wire need by name; values as in the standard. */
+/* ATTR_LABEL and so on: the CKA_ numbers. */
 enum {
-    ATTR_CLASS = 0x000,
-    ATTR_TOKEN = 0x001,
-    ATTR_PRIVATE = 0x002,
-    ATTR_LABEL = 0x003,
-    ATTR_VALUE = 0x011,
-    ATTR_CERTIFICATE_TYPE = 0x080,
-    ATTR_ISSUER = 0x081,
-    ATTR_SERIAL_NUMBER = 0x082,
-    ATTR_KEY_TYPE = 0x100,
-    ATTR_SUBJECT = 0x101,
-    ATTR_ID = 0x102,
-    ATTR_SENSITIVE = 0x103,
-    ATTR_SIGN = 0x108,
-    ATTR_VERIFY = 0x10a,
-    ATTR_MODULUS = 0x120,
-    ATTR_PUBLIC_KEY_INFO = 0x129,
-    ATTR_EXTRACTABLE = 0x162,
-    ATTR_MODIFIABLE = 0x170,
-    ATTR_COPYABLE = 0x171,
-    ATTR_DESTROYABLE = 0x172,
-    ATTR_EC_PARAMS = 0x180,
-    ATTR_EC_POINT = 0x181,
-    ATTR_ALWAYS_AUTHENTICATE = 0x202,
-    ATTR_ALLOWED_MECHANISMS = 0x40000600,
+#define ATTRIBUTE(type, name, kind, flags) ATTR_##name = (type),
+#include "attribute.def"
+#undef ATTRIBUTE
+};
 
+/* CKO_ and CKK_ numbers, as in the standard. */
+enum {
     CLASS_DATA = 0,
     CLASS_CERTIFICATE = 1,
     CLASS_PUBLIC_KEY = 2,

@@ -192,6 +192,7 @@ err_t link_call(struct link *link, enum wire_operation operation, const void *re
     schema_encode(&wire_request_header_schema, &header, &w);
     schema_encode(row->request, request, &w);
     if (writer_failed(&w)) {
+        secret_wipe(link->packet, w.used);
         *ret_fate = LINK_ANSWERED; /* the link is untouched */
         return ERR_TOO_LARGE;
     }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The entry points: one line per function, which is its parameters, the guard and the implementation. Nothing
+ * is decided here. functions.def gives the order in the function list.
+ *
+ * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again. NOT_OFFERED only enters.
+ */
+#include "login.h"
+#include "module.h"
+#include "object.h"
+#include "random.h"
+#include "session.h"
+#include "slot.h"
+
+#define CALL(name, parameters, implementation)                                                     \
+    CK_RV name parameters                                                                          \
+    {                                                                                              \
+        struct module *const module = module_enter();                                              \
+        return module == NULL ? CKR_CRYPTOKI_NOT_INITIALIZED : module_leave(module, implementation); \
+    }
+
+#define SESSION_CALL(name, parameters, implementation)                                             \
+    CK_RV name parameters                                                                          \
+    {                                                                                              \
+        struct session *session = NULL;                                                            \
+        const CK_RV rv = session_enter(handle, &session);                                          \
+        return rv != CKR_OK ? rv : session_leave(session, implementation);                         \
+    }
+
+#define NOT_OFFERED(name, parameters) CALL(name, parameters, CKR_FUNCTION_NOT_SUPPORTED)
+
+typedef CK_SESSION_HANDLE session_t;
+typedef CK_OBJECT_HANDLE object_t;
+typedef CK_MECHANISM mech_t;
+typedef CK_ATTRIBUTE attr_t;
+typedef CK_BYTE byte_t;
+typedef CK_ULONG len_t;
+
+/* clang-format off */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* of what is not offered */
+
+/* These open and close the gate, or need none. */
+CK_RV C_Initialize(void *args) { return module_initialize(args); }
+CK_RV C_Finalize(void *reserved) { return module_finalize(reserved); }
+
+/* Slots and tokens */
+CALL(C_GetInfo, (CK_INFO *info), module_get_info(module, info))
+CALL(C_GetSlotList, (CK_BBOOL present, CK_SLOT_ID *list, len_t *count), slot_get_list(module, present, list, count))
+CALL(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO *info), slot_get_info(module, slot, info))
+CALL(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), slot_get_token_info(module, slot, info))
+CALL(C_GetMechanismList, (CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, len_t *count),
+    slot_get_mechanisms(module, slot, list, count))
+CALL(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info),
+    slot_get_mechanism(module, slot, type, info))
+CALL(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved),
+    slot_wait_for_event(module, flags, slot, reserved))
+
+/* Sessions */
+CALL(C_OpenSession, (CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, session_t *handle),
+    session_open(module, slot, flags, handle))
+CALL(C_CloseAllSessions, (CK_SLOT_ID slot), session_close_all(module, slot))
+SESSION_CALL(C_CloseSession, (session_t handle), session_close(session))
+SESSION_CALL(C_GetSessionInfo, (session_t handle, CK_SESSION_INFO *info), session_get_info(session, info))
+SESSION_CALL(C_Login, (session_t handle, CK_USER_TYPE user, byte_t *pin, len_t pin_len),
+    login_begin(session, user, pin, pin_len))
+SESSION_CALL(C_Logout, (session_t handle), login_end(session))
+SESSION_CALL(C_GetFunctionStatus, (session_t handle), CKR_FUNCTION_NOT_PARALLEL)
+SESSION_CALL(C_CancelFunction, (session_t handle), CKR_FUNCTION_NOT_PARALLEL)
+
+/* Objects */
+SESSION_CALL(C_CreateObject, (session_t handle, attr_t *list, len_t count, object_t *object),
+    object_create(session, list, count, object))
+SESSION_CALL(C_DestroyObject, (session_t handle, object_t object), object_destroy(session, object))
+SESSION_CALL(C_GetObjectSize, (session_t handle, object_t object, len_t *size),
+    object_get_size(session, object, size))
+SESSION_CALL(C_GetAttributeValue, (session_t handle, object_t object, attr_t *list, len_t count),
+    object_get_attributes(session, object, list, count))
+SESSION_CALL(C_SetAttributeValue, (session_t handle, object_t object, attr_t *list, len_t count),
+    object_set_attributes(session, object, list, count))
+SESSION_CALL(C_FindObjectsInit, (session_t handle, attr_t *list, len_t count), find_begin(session, list, count))
+SESSION_CALL(C_FindObjects, (session_t handle, object_t *objects, len_t room, len_t *count),
+    find_more(session, objects, room, count))
+SESSION_CALL(C_FindObjectsFinal, (session_t handle), find_finish(session))
+
+/* Keys at work */
+SESSION_CALL(C_SignInit, (session_t handle, mech_t *mechanism, object_t key), sign_begin(session, mechanism, key))
+SESSION_CALL(C_Sign, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len),
+    sign_whole(session, data, data_len, signature, signature_len))
+SESSION_CALL(C_SignUpdate, (session_t handle, byte_t *part, len_t part_len), sign_update(session, part, part_len))
+SESSION_CALL(C_SignFinal, (session_t handle, byte_t *signature, len_t *signature_len),
+    sign_finish(session, signature, signature_len))
+SESSION_CALL(C_GenerateKeyPair, (session_t handle, mech_t *mechanism, attr_t *public_list, len_t public_count,
+    attr_t *private_list, len_t private_count, object_t *public_key, object_t *private_key),
+    object_generate_pair(session, mechanism, public_list, public_count, private_list, private_count, public_key,
+    private_key))
+SESSION_CALL(C_SeedRandom, (session_t handle, byte_t *seed, len_t seed_len), CKR_RANDOM_SEED_NOT_SUPPORTED)
+SESSION_CALL(C_GenerateRandom, (session_t handle, byte_t *random, len_t len), random_generate(session, random, len))
+
+/* Not offered */
+NOT_OFFERED(C_InitToken, (CK_SLOT_ID slot, byte_t *pin, len_t pin_len, byte_t *label))
+NOT_OFFERED(C_InitPIN, (session_t handle, byte_t *pin, len_t pin_len))
+NOT_OFFERED(C_SetPIN, (session_t handle, byte_t *old_pin, len_t old_len, byte_t *new_pin, len_t new_len))
+NOT_OFFERED(C_GetOperationState, (session_t handle, byte_t *operation_state, len_t *operation_state_len))
+NOT_OFFERED(C_SetOperationState, (session_t handle, byte_t *operation_state, len_t operation_state_len,
+    object_t encryption_key, object_t authentication_key))
+NOT_OFFERED(C_CopyObject, (session_t handle, object_t object, attr_t *list, len_t count, object_t *new_object))
+NOT_OFFERED(C_EncryptInit, (session_t handle, mech_t *mechanism, object_t key))
+NOT_OFFERED(C_Encrypt, (session_t handle, byte_t *data, len_t data_len, byte_t *encrypted, len_t *encrypted_len))
+NOT_OFFERED(C_EncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len))
+NOT_OFFERED(C_EncryptFinal, (session_t handle, byte_t *last_encrypted_part, len_t *last_encrypted_part_len))
+NOT_OFFERED(C_DecryptInit, (session_t handle, mech_t *mechanism, object_t key))
+NOT_OFFERED(C_Decrypt, (session_t handle, byte_t *encrypted, len_t encrypted_len, byte_t *data, len_t *data_len))
+NOT_OFFERED(C_DecryptUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len, byte_t *part,
+    len_t *part_len))
+NOT_OFFERED(C_DecryptFinal, (session_t handle, byte_t *last_part, len_t *last_part_len))
+NOT_OFFERED(C_DigestInit, (session_t handle, mech_t *mechanism))
+NOT_OFFERED(C_Digest, (session_t handle, byte_t *data, len_t data_len, byte_t *digest, len_t *digest_len))
+NOT_OFFERED(C_DigestUpdate, (session_t handle, byte_t *part, len_t part_len))
+NOT_OFFERED(C_DigestKey, (session_t handle, object_t key))
+NOT_OFFERED(C_DigestFinal, (session_t handle, byte_t *digest, len_t *digest_len))
+NOT_OFFERED(C_SignRecoverInit, (session_t handle, mech_t *mechanism, object_t key))
+NOT_OFFERED(C_SignRecover, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len))
+NOT_OFFERED(C_VerifyInit, (session_t handle, mech_t *mechanism, object_t key))
+NOT_OFFERED(C_Verify, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t signature_len))
+NOT_OFFERED(C_VerifyUpdate, (session_t handle, byte_t *part, len_t part_len))
+NOT_OFFERED(C_VerifyFinal, (session_t handle, byte_t *signature, len_t signature_len))
+NOT_OFFERED(C_VerifyRecoverInit, (session_t handle, mech_t *mechanism, object_t key))
+NOT_OFFERED(C_VerifyRecover, (session_t handle, byte_t *signature, len_t signature_len, byte_t *data,
+    len_t *data_len))
+NOT_OFFERED(C_DigestEncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len))
+NOT_OFFERED(C_DecryptDigestUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
+    byte_t *part, len_t *part_len))
+NOT_OFFERED(C_SignEncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len))
+NOT_OFFERED(C_DecryptVerifyUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
+    byte_t *part, len_t *part_len))
+NOT_OFFERED(C_GenerateKey, (session_t handle, mech_t *mechanism, attr_t *list, len_t count, object_t *key))
+NOT_OFFERED(C_WrapKey, (session_t handle, mech_t *mechanism, object_t wrapping_key, object_t key,
+    byte_t *wrapped_key, len_t *wrapped_key_len))
+NOT_OFFERED(C_UnwrapKey, (session_t handle, mech_t *mechanism, object_t unwrapping_key, byte_t *wrapped_key,
+    len_t wrapped_key_len, attr_t *list, len_t count, object_t *key))
+NOT_OFFERED(C_DeriveKey, (session_t handle, mech_t *mechanism, object_t base_key, attr_t *list, len_t count,
+    object_t *key))
+#pragma GCC diagnostic pop
+/* clang-format on */
+
+static CK_FUNCTION_LIST functions = {
+    .version = {CRYPTOKI_VERSION_MAJOR, CRYPTOKI_VERSION_MINOR},
+#define FUNCTION(name) .name = name,
+#include "functions.def"
+#undef FUNCTION
+};
+
+__attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
+{
+    if (list == NULL)
+        return CKR_ARGUMENTS_BAD;
+    *list = &functions;
+    return CKR_OK;
+}

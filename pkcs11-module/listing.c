@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * LIST, part by part. The parts must be of one generation and of one life of the worker; otherwise it starts over.
+ */
+#include "listing.h"
+
+#include "module.h"
+
+#include <stdlib.h>
+
+enum { LISTING_TRIES = 16, LISTING_MAX = 16 << 20 };
+
+struct listing {
+    uint64_t login; /* pool.ticket_serial: who we were */
+    uint64_t instance; /* 0: not known yet */
+    uint64_t generation;
+    bool unchanged;
+    bool whole;
+    uint32_t cursor;
+    uint8_t *objects;
+    size_t len;
+};
+
+static err_t append(struct listing *listing, struct span objects)
+{
+    if (objects.len > LISTING_MAX - listing->len)
+        return ERR_TOO_LARGE;
+    uint8_t *bytes = realloc(listing->objects, listing->len + objects.len + 1);
+    if (bytes == NULL)
+        return ERR_MEMORY;
+    struct writer w = writer_of(bytes + listing->len, objects.len);
+    write_span(&w, objects);
+    listing->objects = bytes;
+    listing->len += objects.len;
+    return ERR_OK;
+}
+
+/* ERR_OBJECT_GONE: the parts do not belong together. */
+static err_t fetch_part(struct slot *slot, struct listing *listing, uint64_t since)
+{
+    const bool first = listing->cursor == 0;
+    const struct wire_list_request body = {first ? since : 0, listing->cursor};
+    const struct pool_request request = {WIRE_LIST, &body, listing->instance, true};
+    struct wire_list_reply reply;
+    struct pool_answer answer;
+    err_t err = pool_call(&slot->pool, &request, &reply, &answer);
+    if (err != ERR_OK)
+        return err;
+    if (!first && answer.generation != listing->generation)
+        err = ERR_OBJECT_GONE;
+    else
+        err = append(listing, reply.objects);
+    listing->instance = answer.connection.instance;
+    listing->generation = answer.generation;
+    listing->unchanged = first && since != 0 && reply.unchanged == 1;
+    listing->cursor = reply.next;
+    listing->whole = listing->unchanged || reply.next == 0;
+    pool_release(&slot->pool, &answer);
+    return err;
+}
+
+/* All parts. since counts only in the life of the worker that it is of. */
+static err_t fetch(struct slot *slot, uint64_t instance, uint64_t since, struct listing *listing)
+{
+    *listing = (struct listing){.instance = since != 0 ? instance : 0, .objects = listing->objects};
+    module_lock(slot->module);
+    listing->login = slot->pool.ticket_serial;
+    module_unlock(slot->module);
+    err_t err = ERR_OK;
+    while (err == ERR_OK && !listing->whole)
+        err = fetch_part(slot, listing, since);
+    return err;
+}
+
+/* ERR_OBJECT_GONE: a restart, a login or a logout came in between, so that the listing is worth nothing. */
+static err_t take_in(struct slot *slot, const struct listing *listing)
+{
+    const struct snapshot_news news = {
+        listing->instance, listing->generation, span_of(listing->objects, listing->len)};
+    struct snapshot *snapshot = &slot->snapshot;
+    err_t err = ERR_OK;
+    module_lock(slot->module);
+    if (listing->instance != slot->pool.instance || listing->login != slot->pool.ticket_serial)
+        err = ERR_OBJECT_GONE;
+    else if (snapshot->instance == news.instance && snapshot->generation >= news.generation)
+        err = ERR_OK; /* another thread was quicker */
+    else
+        err = snapshot_replace(snapshot, &news);
+    module_unlock(slot->module);
+    return err;
+}
+
+err_t listing_refresh(struct slot *slot)
+{
+    module_lock(slot->module);
+    const uint64_t instance = slot->snapshot.instance;
+    uint64_t since = slot->snapshot.generation;
+    module_unlock(slot->module);
+
+    struct listing listing = {0};
+    err_t err = ERR_OBJECT_GONE;
+    for (unsigned i = 0; i < LISTING_TRIES && err == ERR_OBJECT_GONE; i++) {
+        err = fetch(slot, instance, since, &listing);
+        if (err == ERR_OK && !listing.unchanged)
+            err = take_in(slot, &listing);
+        since = 0;
+    }
+    free(listing.objects);
+    return err == ERR_OBJECT_GONE ? ERR_DEVICE : err;
+}

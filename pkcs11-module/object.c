@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Objects. Templates are checked for form here and for meaning by the worker, whose policy looks at the result.
+ */
+#include "object.h"
+
+#include "base/secret.h"
+#include "ckr.h"
+#include "module.h"
+#include "session.h"
+#include "slot.h"
+#include "template.h"
+
+/* The lock is held. */
+static struct object *find_object(const struct session *session, CK_OBJECT_HANDLE handle)
+{
+    return snapshot_find(&session->slot->snapshot, handle, session->slot->pool.instance);
+}
+
+CK_RV object_get_size(struct session *session, CK_OBJECT_HANDLE handle, CK_ULONG *size)
+{
+    if (size == NULL)
+        return CKR_ARGUMENTS_BAD;
+    module_lock(session->module);
+    const struct object *object = find_object(session, handle);
+    if (object != NULL)
+        *size = object->attributes_len;
+    module_unlock(session->module);
+    return object != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+}
+
+/* All attributes are worked on, also after one that fails (2.40, 5.7.5). */
+CK_RV object_get_attributes(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes,
+    CK_ULONG count)
+{
+    if (attributes == NULL || count == 0)
+        return CKR_ARGUMENTS_BAD;
+    module_lock(session->module);
+    const struct object *object = find_object(session, handle);
+    CK_RV first = object != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+    for (CK_ULONG i = 0; object != NULL && i < count; i++) {
+        CK_RV rv = template_read(object_attributes(object), &attributes[i]);
+        if (first == CKR_OK)
+            first = rv;
+    }
+    module_unlock(session->module);
+    return first;
+}
+
+/* Whether the session may change this object. */
+static CK_RV check_change(const struct session *session, CK_OBJECT_HANDLE handle)
+{
+    module_lock(session->module);
+    const struct object *object = find_object(session, handle);
+    const bool of_token = object != NULL && object->session == 0;
+    module_unlock(session->module);
+    if (object == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    return of_token && !session_is_read_write(session) ? CKR_SESSION_READ_ONLY : CKR_OK;
+}
+
+CK_RV object_destroy(struct session *session, CK_OBJECT_HANDLE handle)
+{
+    struct slot *slot = session->slot;
+    CK_RV rv = check_change(session, handle);
+    if (rv != CKR_OK)
+        return rv;
+    struct wire_destroy_request body;
+    struct pool_request request = {WIRE_DESTROY, &body, 0, true};
+    struct pool_answer answer;
+    err_t err = slot_call_object(slot, handle, &request, &body.object, NULL, &answer);
+    if (err == ERR_OK)
+        pool_release(&slot->pool, &answer);
+    if (err == ERR_OK || err == ERR_OBJECT_GONE) {
+        module_lock(session->module);
+        snapshot_remove(&slot->snapshot, handle);
+        module_unlock(session->module);
+    }
+    return ckr_of(err);
+}
+
+/* Takes in the objects of an answer and gives the connection back. */
+static err_t learn(struct session *session, struct span objects, struct pool_answer *answer,
+    CK_OBJECT_HANDLE *ret_handles, size_t count)
+{
+    const struct snapshot_news news = {answer->connection.instance, answer->generation, objects};
+    module_lock(session->module);
+    err_t err = snapshot_add(&session->slot->snapshot, &news, ret_handles, count);
+    module_unlock(session->module);
+    pool_release(&session->slot->pool, answer);
+    return err;
+}
+
+CK_RV object_set_attributes(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count)
+{
+    uint8_t template[WIRE_TEMPLATE_MAX];
+    struct writer w = writer_of(template, sizeof template);
+    CK_RV rv = check_change(session, handle);
+    if (rv == CKR_OK)
+        rv = template_write(attributes, count, &w);
+    if (rv == CKR_OK) {
+        struct wire_set_request body = {0, writer_bytes(&w)};
+        struct pool_request request = {WIRE_SET, &body, 0, true};
+        struct wire_objects_reply reply;
+        struct pool_answer answer;
+        err_t err = slot_call_object(session->slot, handle, &request, &body.object, &reply, &answer);
+        if (err == ERR_OK)
+            err = learn(session, reply.objects, &answer, NULL, 0);
+        rv = ckr_of(err);
+    }
+    secret_wipe(template, w.used);
+    return rv;
+}
+
+/* Who shall own what a template describes (CKA_TOKEN, by default false). */
+static CK_RV choose_owner(const struct session *session, struct span template, uint64_t *ret_session)
+{
+    const bool token = attribute_get_bool(template, ATTR_TOKEN, false);
+    if (token && !session_is_read_write(session))
+        return CKR_SESSION_READ_ONLY;
+    *ret_session = token ? 0 : session->handle;
+    return CKR_OK;
+}
+
+/* One round trip that makes count objects, owned by owner. */
+static CK_RV make(struct session *session, enum wire_operation operation, const void *body, uint64_t owner,
+    CK_OBJECT_HANDLE *ret_handles, size_t count)
+{
+    const struct pool_request request = {operation, body, 0, true};
+    struct wire_objects_reply reply;
+    struct pool_answer answer;
+    session->owns_objects = session->owns_objects || owner != 0;
+    err_t err = pool_call(&session->slot->pool, &request, &reply, &answer);
+    if (err == ERR_OK)
+        err = learn(session, reply.objects, &answer, ret_handles, count);
+    return ckr_of(err);
+}
+
+CK_RV object_create(struct session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count,
+    CK_OBJECT_HANDLE *object)
+{
+    uint8_t template[WIRE_TEMPLATE_MAX];
+    struct writer w = writer_of(template, sizeof template);
+    struct wire_create_request body;
+    if (object == NULL)
+        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = template_write(attributes, count, &w);
+    body.template = writer_bytes(&w);
+    if (rv == CKR_OK)
+        rv = choose_owner(session, body.template, &body.session);
+    if (rv == CKR_OK)
+        rv = make(session, WIRE_CREATE, &body, body.session, object, 1);
+    secret_wipe(template, w.used);
+    return rv;
+}
+
+static CK_RV check_generation(const struct session *session, const CK_MECHANISM *mechanism)
+{
+    const struct mechanism_row *row = mechanism_find(mechanism->mechanism, CKF_GENERATE_KEY_PAIR);
+    if (row == NULL)
+        return CKR_MECHANISM_INVALID;
+    if (mechanism->ulParameterLen != 0)
+        return CKR_MECHANISM_PARAM_INVALID;
+    module_lock(session->module);
+    const CK_MECHANISM_INFO *info = token_mechanism(&session->slot->pool.token, row->type);
+    const bool offered = info != NULL && (info->flags & row->function) != 0;
+    module_unlock(session->module);
+    return offered ? CKR_OK : CKR_MECHANISM_INVALID;
+}
+
+/* Both keys have one owner: one on the token and the other in the session is refused. */
+CK_RV object_generate_pair(struct session *session, const CK_MECHANISM *mechanism,
+    const CK_ATTRIBUTE *public_attributes, CK_ULONG public_count, const CK_ATTRIBUTE *private_attributes,
+    CK_ULONG private_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+    uint8_t public_list[WIRE_TEMPLATE_MAX];
+    uint8_t private_list[WIRE_TEMPLATE_MAX];
+    struct writer public_writer = writer_of(public_list, sizeof public_list);
+    struct writer private_writer = writer_of(private_list, sizeof private_list);
+    if (mechanism == NULL || public_key == NULL || private_key == NULL)
+        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = check_generation(session, mechanism);
+    if (rv == CKR_OK)
+        rv = template_write(public_attributes, public_count, &public_writer);
+    if (rv == CKR_OK)
+        rv = template_write(private_attributes, private_count, &private_writer);
+    if (rv != CKR_OK)
+        return rv;
+
+    struct wire_generate_pair_request body = {.mechanism = (uint32_t)mechanism->mechanism,
+        .public_template = writer_bytes(&public_writer),
+        .private_template = writer_bytes(&private_writer)};
+    uint64_t private_owner = 0;
+    rv = choose_owner(session, body.public_template, &body.session);
+    if (rv == CKR_OK)
+        rv = choose_owner(session, body.private_template, &private_owner);
+    if (rv == CKR_OK && body.session != private_owner)
+        rv = CKR_TEMPLATE_INCONSISTENT;
+    CK_OBJECT_HANDLE handles[2];
+    if (rv == CKR_OK)
+        rv = make(session, WIRE_GENERATE_PAIR, &body, body.session, handles, 2);
+    if (rv == CKR_OK) {
+        *public_key = handles[0];
+        *private_key = handles[1];
+    }
+    return rv;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sessions live in the module alone; a worker hears of one only when it owns session objects. One call at a time is
+ * inside a session: another thread that uses the same handle waits.
+ */
+#ifndef PKCS11_MODULE_SESSION_H
+#define PKCS11_MODULE_SESSION_H
+
+#include "find.h"
+#include "sign.h"
+
+#include <stdbool.h>
+
+struct module;
+struct slot;
+
+struct session {
+    CK_SESSION_HANDLE handle; /* unique in the process, never used again */
+    struct module *module;
+    struct slot *slot;
+    CK_FLAGS flags;    /* of C_OpenSession */
+    bool busy;         /* a call is inside; guarded by the module's lock */
+    bool closed;       /* no longer in the table; session_leave frees it */
+    bool owns_objects; /* session objects were made, so the worker must hear of its end */
+    struct find find;
+    struct sign sign;
+};
+
+/* Enters the module and the session. CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. Each success
+ * needs a leave. */
+CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **ret_session);
+CK_RV session_leave(struct session *session, CK_RV rv); /* returns rv */
+
+void session_free(struct session *session);
+bool session_is_read_write(const struct session *session);
+
+/* The module's lock is held. */
+void session_count(const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write);
+
+/* The implementations of C_OpenSession … C_GetSessionInfo. */
+CK_RV session_open(struct module *module, CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle);
+CK_RV session_close(struct session *session);
+CK_RV session_close_all(struct module *module, CK_SLOT_ID slot);
+CK_RV session_get_info(struct session *session, CK_SESSION_INFO *info);
+
+#endif

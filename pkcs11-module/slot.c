@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finding slots, and calls to their devices. What Cryptoki asks about slots is in slot_info.c.
+ */
+#include "slot.h"
+
+#include "ckr.h"
+#include "listing.h"
+#include "module.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char suffix[] = ".sock";
+
+enum { OBJECT_TRIES = 3 };
+
+/* The length of NAME in NAME.sock; 0 for any other file. */
+static size_t name_length(const char *file)
+{
+    const size_t len = strlen(file);
+    const size_t tail = sizeof suffix - 1;
+    if (file[0] == '.' || len <= tail || strcmp(file + len - tail, suffix) != 0)
+        return 0;
+    return len - tail;
+}
+
+static int is_socket_name(const struct dirent *entry)
+{
+    return name_length(entry->d_name) > 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool is_known(const struct module *module, const char *file)
+{
+    const size_t len = name_length(file);
+    for (size_t i = 0; i < module->slot_count; i++) {
+        const char *name = module->slots[i]->name;
+        if (strlen(name) == len && memcmp(name, file, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static err_t slot_new(struct module *module, const char *file, struct slot **ret_slot)
+{
+    err_t err = ERR_MEMORY;
+    char *path = NULL;
+    struct slot *slot = calloc(1, sizeof *slot);
+    if (slot == NULL)
+        return ERR_MEMORY;
+    slot->module = module;
+    slot->id = module->slot_count;
+    slot->name = strndup(file, name_length(file));
+    if (slot->name == NULL || asprintf(&path, "%s/%s", module->directory, file) < 0)
+        goto fail;
+    err = pool_init(&slot->pool, &module->lock, module->client, path);
+    if (err != ERR_OK) {
+        free(path);
+        goto fail;
+    }
+    (void)pthread_mutex_init(&slot->login_lock, NULL);
+    *ret_slot = slot;
+    return ERR_OK;
+fail:
+    free(slot->name);
+    free(slot);
+    return err;
+}
+
+void slot_free(struct slot *slot)
+{
+    snapshot_clear(&slot->snapshot);
+    pool_clear(&slot->pool);
+    (void)pthread_mutex_destroy(&slot->login_lock);
+    free(slot->name);
+    free(slot);
+}
+
+static err_t slot_append(struct module *module, const char *file)
+{
+    struct slot **slots = realloc(module->slots, (module->slot_count + 1) * sizeof *slots);
+    if (slots == NULL)
+        return ERR_MEMORY;
+    module->slots = slots;
+    err_t err = slot_new(module, file, &slots[module->slot_count]);
+    if (err == ERR_OK)
+        module->slot_count++;
+    return err;
+}
+
+err_t slot_scan(struct module *module)
+{
+    struct dirent **entries = NULL;
+    const int count = scandir(module->directory, &entries, is_socket_name, by_name);
+    err_t err = ERR_OK;
+    for (int i = 0; i < count; i++) {
+        if (err == ERR_OK && !is_known(module, entries[i]->d_name))
+            err = slot_append(module, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return err;
+}
+
+struct slot *slot_find(struct module *module, CK_SLOT_ID id)
+{
+    module_lock(module);
+    struct slot *slot = id < module->slot_count ? module->slots[id] : NULL;
+    module_unlock(module);
+    return slot;
+}
+
+static bool token_present(struct slot *slot)
+{
+    module_lock(slot->module);
+    const bool present = slot->pool.token.present;
+    module_unlock(slot->module);
+    return present;
+}
+
+CK_RV slot_require_token(struct slot *slot)
+{
+    if (token_present(slot))
+        return CKR_OK;
+    pool_probe(&slot->pool);
+    return token_present(slot) ? CKR_OK : CKR_TOKEN_NOT_PRESENT;
+}
+
+/* False: there is no such object. */
+static bool find_number(struct slot *slot, CK_OBJECT_HANDLE handle, uint64_t *ret_number, uint64_t *ret_instance)
+{
+    module_lock(slot->module);
+    const struct object *object = snapshot_find(&slot->snapshot, handle, slot->pool.instance);
+    if (object != NULL) {
+        *ret_number = object->number;
+        *ret_instance = object->instance;
+    }
+    module_unlock(slot->module);
+    return object != NULL;
+}
+
+static bool was_restarted(struct slot *slot, uint64_t instance)
+{
+    module_lock(slot->module);
+    const bool restarted = slot->pool.instance != instance;
+    module_unlock(slot->module);
+    return restarted;
+}
+
+err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request, uint64_t *number,
+    void *ret_reply, struct pool_answer *ret_answer)
+{
+    err_t err = ERR_OBJECT_GONE;
+    bool again = true;
+    for (unsigned i = 0; again && i < OBJECT_TRIES; i++) {
+        if (!find_number(slot, handle, number, &request->instance))
+            return ERR_OBJECT_GONE;
+        err = pool_call(&slot->pool, request, ret_reply, ret_answer);
+        again = err == ERR_OBJECT_GONE && was_restarted(slot, request->instance);
+        if (again && (err = listing_refresh(slot)) != ERR_OK)
+            return err;
+    }
+    return again ? ERR_DEVICE : err;
+}

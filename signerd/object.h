@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The objects of a device as clients see them: a number, an owner, and the attributes, read once from the
+ * driver and presented honestly. The store is the worker's; SIGN and LIST are answered from it.
+ */
+#ifndef SIGNERD_OBJECT_H
+#define SIGNERD_OBJECT_H
+
+#include "drivers/driver.h"
+#include "policy.h"
+
+struct client;
+
+struct object {
+    uint64_t number;           /* the store's instance in the high half, a counter in the low */
+    driver_ref ref;
+    const struct client *owner; /* NULL: a token object */
+    uint64_t session;           /* of the owner */
+    bool is_private;            /* a client must be logged in to see it */
+    struct policy_key key;      /* points into attributes */
+    struct span attributes;     /* the presented list; owned */
+};
+
+struct objects {
+    const struct driver *driver;
+    struct device *device;
+    bool login_required; /* client-pin is set: private and secret keys are CKA_PRIVATE */
+    uint64_t generation; /* grows with every change */
+    uint64_t next_number;
+    size_t count;
+    size_t room;
+    struct object **rows; /* by rising number */
+};
+
+/* An empty store with a random instance. */
+err_t objects_init(struct objects *objects, const struct driver *driver, struct device *device, bool login_required);
+void objects_free(struct objects *objects);
+
+/* Reads all token objects from the device; objects that cannot be read are logged and left out. */
+err_t objects_load(struct objects *objects);
+
+/* Takes up an object that the driver has just made. */
+err_t objects_take(struct objects *objects, driver_ref ref, const struct client *owner, uint64_t session,
+    struct object **ret_object);
+
+/* Gives a private key the public half of its partner (same CKA_ID), which tokens keep apart. */
+err_t objects_complete(struct objects *objects, struct object *key);
+
+/* Reads an object's attributes again after a change. */
+err_t objects_refresh(struct objects *objects, struct object *object);
+
+struct object *objects_find(const struct objects *objects, uint64_t number); /* NULL: none */
+void objects_drop(struct objects *objects, struct object *object);         /* from the store only */
+
+/* "CKA_PUBLIC_KEY_INFO" of an EC key: SubjectPublicKeyInfo (RFC 5480) from CKA_EC_PARAMS and CKA_EC_POINT. The writer
+ * fails where CKA_EC_POINT is no DER OCTET STRING. */
+void object_ec_public_key_info(struct span ec_params, struct span ec_point, struct writer *der);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Policy decisions. Called by the worker for each request, after the message has been parsed.
+ */
+#include "policy.h"
+
+const struct policy_verb_row policy_verbs[] = {
+    {VERB_FIND, "find", "see the object and its public attributes"},
+    {VERB_SIGN, "sign", "sign with the key"},
+    {VERB_GENERATE, "generate", "make a key of this label and id in the device"},
+    {VERB_STORE, "store", "store a certificate of this label and id"},
+    {VERB_CHANGE, "change", "change label or id, from the old and to the new one"},
+    {VERB_DESTROY, "destroy", "destroy the object"},
+    {VERB_RANDOM, "random", "get random bytes from the device"},
+};
+const size_t policy_verbs_count = sizeof policy_verbs / sizeof policy_verbs[0];
+
+static bool rule_names_user(const struct policy_rule *rule, const struct identity *identity)
+{
+    if (rule->any_user)
+        return true;
+    for (size_t i = 0; i < rule->user_count; i++)
+        if (rule->users[i] == identity->uid)
+            return true;
+    for (size_t i = 0; i < rule->group_count; i++)
+        if (identity_in_group(identity, rule->groups[i]))
+            return true;
+    return false;
+}
+
+static bool rule_names_key(const struct policy_rule *rule, const struct policy_key *key)
+{
+    if (key == NULL)
+        return true;
+    return (!rule->has_class || rule->class == key->class) &&
+           (!rule->has_label || span_equal(span_of(rule->label, rule->label_len), key->label)) &&
+           (!rule->has_id || span_equal(span_of(rule->id, rule->id_len), key->id));
+}
+
+struct policy_answer policy_decide(const struct policy_rule *rules, size_t count,
+    const struct identity *identity, enum policy_verb verb, const struct policy_key *key)
+{
+    struct policy_answer answer = {false, NULL};
+    for (size_t i = 0; i < count; i++) {
+        if (!rule_names_user(&rules[i], identity) || !rule_names_key(&rules[i], key))
+            continue;
+        if (rules[i].verbs & (uint32_t)verb)
+            return (struct policy_answer){rules[i].allow, rules[i].where};
+        if (answer.where == NULL)
+            answer.where = rules[i].where;
+    }
+    return answer;
+}
+
+bool policy_visible(const struct policy_rule *rules, size_t count, const struct identity *identity,
+    const struct policy_key *key)
+{
+    for (size_t i = 0; i < policy_verbs_count; i++)
+        if (policy_verbs[i].verb != VERB_RANDOM &&
+            policy_decide(rules, count, identity, policy_verbs[i].verb, key).allow)
+            return true;
+    return false;
+}

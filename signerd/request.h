@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One request of a client: parsed, allowed or refused, accounted for, done, answered. This is the whole of what a
+ * client can make a worker do.
+ */
+#ifndef SIGNERD_REQUEST_H
+#define SIGNERD_REQUEST_H
+
+#include "worker.h"
+
+enum request_end {
+    REQUEST_ANSWERED, /* reply holds the packet to send */
+    REQUEST_PARKED,   /* the answer goes out at connection->parked_until */
+    REQUEST_HOPELESS, /* the packet has no proper header: close the connection */
+};
+
+/* packet: as received; it is wiped where it held a PIN. */
+enum request_end request_serve(
+    struct worker *worker, struct connection *connection, struct span packet, struct writer *reply);
+
+/* The answer of a parked request, now that its time has come. */
+void request_unpark(struct worker *worker, struct connection *connection, struct writer *reply);
+
+/* Destroys a client's session objects: all, or those of one session. */
+void request_end_session(struct worker *worker, const struct client *client, uint64_t session, bool all);
+
+#endif

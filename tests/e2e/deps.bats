@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# scripts/deps: it installs, and changes no system service.
+# shellcheck disable=SC2154
+load helper
+
+groups=(build run demo test fuzz)
+
+# listening: the addresses on which something listens.
+listening() { awk '$4 == "0A" { print $2 }' /proc/net/tcp /proc/net/tcp6 | sort; }
+
+# boot: what starts by itself, below a root directory.
+boot() { find "${1-}"/etc/systemd "${1-}"/etc/rc?.d \( -path '*.wants/*' -o -name 'S*' \) 2>/dev/null | sort; }
+
+# services: the processes of the servers among our packages.
+services() {
+  local path
+  for path in /proc/[0-9]*/comm; do
+    { read -r name <"$path"; } 2>/dev/null || continue
+    [[ $name != @(nginx|mosquitto|pcscd) ]] || echo "$path $name"
+  done
+}
+
+# with_stub NAME: a command of that name which only notes its arguments, before all others.
+stubs() {
+  mkdir -p "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/bash\n%s\n' 'echo "$(basename "$0") $*" >>"$BATS_TEST_TMPDIR/calls"' "${2-}" \
+    >"$BATS_TEST_TMPDIR/bin/$1"
+  chmod 755 "$BATS_TEST_TMPDIR/bin/$1"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+@test "when nothing is missing it says nothing, asks nobody and installs nothing" {
+  [[ -z $("$root/scripts/deps" -n "${groups[@]}") ]] || skip "packages are missing"
+  stubs apt-get
+  stubs sudo
+  run -0 "$root/scripts/deps" "${groups[@]}"
+  equals "" "$output"
+  [[ ! -e $BATS_TEST_TMPDIR/calls ]]
+}
+
+@test "what is missing is listed, and services are forbidden while it is installed" {
+  ((EUID == 0)) || skip "needs root"
+  stubs dpkg-query 'exit 1'
+  stubs apt-get '/usr/sbin/policy-rc.d nginx start; echo "policy $?" >>"$BATS_TEST_TMPDIR/calls"'
+  had_policy=$(ls /usr/sbin/policy-rc.d 2>/dev/null || :)
+  run -0 "$root/scripts/deps" run
+  contains "$output" "to be installed"
+  contains "$output" "softhsm2"
+  calls=$(<"$BATS_TEST_TMPDIR/calls")
+  contains "$calls" "install -y --no-install-recommends"
+  contains "$calls" "policy 101"
+  equals "" "$(grep '^policy' <<<"$calls" | grep -v 101 || :)"
+  equals "$had_policy" "$(ls /usr/sbin/policy-rc.d 2>/dev/null || :)"
+}
+
+@test "without root and sudo it names the command to run" {
+  ((EUID == 0)) || skip "starts as root to become somebody else"
+  copy=$(mktemp -d)
+  chmod 755 "$copy"
+  cp -r "$root/scripts" "$copy/"
+  mkdir "$copy/bin"
+  for tool in bash dirname readlink apt-get sort cat; do ln -s "$(command -v "$tool")" "$copy/bin/"; done
+  printf '#!/bin/sh\nexit 1\n' >"$copy/bin/dpkg-query"
+  chmod 755 "$copy/bin/dpkg-query"
+  run -1 setpriv --reuid=65534 --regid=65534 --clear-groups env PATH="$copy/bin" "$copy/scripts/deps" run
+  rm -rf "$copy"
+  contains "$output" "as root: apt-get install --no-install-recommends"
+}
+
+@test "a group that does not exist is refused with the names of those that do" {
+  run -64 "$root/scripts/deps" nonsense
+  contains "$output" "build run demo test fuzz"
+}
+
+# The real thing, on a bare Debian 12 in a directory. It downloads some hundred megabytes: only with SOAK=1.
+@test "on a bare Debian, with ports 80 and 1883 taken, it installs all and starts and enables nothing" {
+  [[ ${SOAK-} ]] || skip "only with SOAK=1"
+  ((EUID == 0)) && command -v debootstrap || skip "needs root and debootstrap"
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
+  bare=$(mktemp -d)
+  holders=()
+  for port in 80 1883; do
+    port_open "$port" || {
+      openssl s_server -nocert -accept "$port" >/dev/null 2>&1 3>&- </dev/null &
+      holders+=($!)
+    }
+  done
+  debootstrap --variant=minbase bookworm "$bare" "$mirror"
+  cp -r /etc/apt/sources.list.d /etc/apt/apt.conf.d "$bare/etc/apt/"
+  cp -r "$root/scripts" "$bare/scripts"
+  mount -t proc proc "$bare/proc"
+  # A systemd is there, as on most machines: it is what enables services.
+  chroot "$bare" apt-get -qq update
+  chroot "$bare" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends systemd-sysv
+  before=$(listening; services; boot "$bare")
+
+  chroot "$bare" /scripts/deps -y "${groups[@]}" && failed='' || failed=1
+  after=$(listening; services; boot "$bare")
+  rest=$(chroot "$bare" /scripts/deps -n "${groups[@]}")
+  policy=$(ls "$bare/usr/sbin/policy-rc.d" 2>/dev/null || :)
+
+  umount "$bare/proc"
+  rm -rf --one-file-system "$bare"
+  kill "${holders[@]}" || :
+  equals "" "$failed"
+  equals "$before" "$after"
+  equals "" "$rest"
+  equals "" "$policy"
+}

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+# What the end-to-end tests share. A file that needs a signerd calls sandbox_up in setup_file and sandbox_down in
+# teardown_file; its tests run clients by as_client, in $work, and may sign with $device.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+
+root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+# shellcheck source=scripts/lib.bash
+source "$root/scripts/lib.bash"
+build=${SIGNERD_BUILD:-$root/build/release}
+# shellcheck disable=SC2034
+device="pkcs11:token=demo;object=device"
+
+# sandbox_up [OPTION…]: a sandbox in $sandbox and a directory in $work, both the client's; exports what it prints.
+sandbox_up() {
+  export sandbox work home
+  # Sockets have short addresses, so not in bats' own directory.
+  home=$(mktemp -d)
+  chmod 711 "$home"
+  sandbox=$home/s work=$home/s/work
+  sandbox_start "$@"
+  as_client mkdir "$work"
+  cd "$work" || return
+}
+
+# sandbox_start [OPTION…]: the daemon of $sandbox, again.
+sandbox_start() {
+  local lines
+  lines=$("$root/scripts/sandbox" up "$sandbox" --build "$build/." "$@") || return
+  eval "$lines"
+}
+
+sandbox_down() {
+  [[ -n ${home-} ]] || return 0
+  cd /
+  "$root/scripts/sandbox" down "$sandbox"
+  rm -rf "$home"
+}
+
+# as_client COMMAND…: as the user of the sandbox (a root's p11-kit reads no configuration of users).
+# shellcheck disable=SC2086
+as_client() { ${SIGNERD_AS-} "$@"; }
+
+# start NAME COMMAND…: a client in the background; its output is $home/NAME.log, its pid $home/NAME.pid.
+start() {
+  local name=$1
+  shift
+  # shellcheck disable=SC2086
+  (close_other_files; exec ${SIGNERD_AS-} "$@") >"$home/$name.log" 2>&1 </dev/null &
+  echo $! >"$home/$name.pid"
+}
+
+# stop NAME: ends what start began. It was started by another process (bats), so there is no wait for it.
+stop() {
+  [[ -n ${home-} && -e $home/$1.pid ]] || return 0
+  local pid
+  pid=$(<"$home/$1.pid")
+  kill "$pid" 2>/dev/null || :
+  wait_for 5 process_gone "$pid" || kill -KILL "$pid"
+  rm -f "$home/$1.pid"
+}
+
+process_gone() { ! process_start "$1"; }
+
+# make_key LABEL ID: a P-256 key in the token; its public key is $work/LABEL.pub.
+make_key() {
+  GNUTLS_PIN=${SIGNERD_PIN-} as_client p11tool --batch --login --generate-privkey=ecc --curve=secp256r1 \
+    "--label=$1" "--id=$2" "--outfile=$work/$1.pub" pkcs11:token=demo </dev/null
+}
+
+# make_ca: a throw-away CA in $work, and a certificate "server" for localhost.
+make_ca() {
+  as_client openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=CA \
+    -addext basicConstraints=critical,CA:TRUE -keyout "$work/ca.key" -out "$work/ca.crt"
+  as_client openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -keyout "$work/server.key" -out "$work/server.csr"
+  certify server
+}
+
+# certify NAME: $work/NAME.crt for $work/NAME.csr.
+certify() {
+  as_client openssl x509 -req -in "$work/$1.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" -CAcreateserial \
+    -days 2 -copy_extensions copy -out "$work/$1.crt"
+}
+
+# nginx_start: one that demands client certificates of our CA, and answers with version and name; sets port.
+nginx_start() {
+  export port
+  port=$(free_port)
+  as_client tee "$work/nginx.conf" >/dev/null <<TEXT
+daemon off;
+worker_processes 1;
+pid $work/nginx.pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  client_body_temp_path $work/body;
+  proxy_temp_path $work/proxy;
+  fastcgi_temp_path $work/fastcgi;
+  uwsgi_temp_path $work/uwsgi;
+  scgi_temp_path $work/scgi;
+  server {
+    listen 127.0.0.1:$port ssl;
+    ssl_certificate $work/server.crt;
+    ssl_certificate_key $work/server.key;
+    ssl_client_certificate $work/ca.crt;
+    ssl_verify_client on;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    location / { return 200 "\$ssl_protocol \$ssl_client_s_dn\n"; }
+  }
+}
+TEXT
+  start nginx env PATH="$PATH:/usr/sbin" nginx -p "$work" -e stderr -c "$work/nginx.conf"
+  wait_for 10 port_open "$port"
+}
+
+nginx_stop() { stop nginx; }
+
+# https VERSION OPTION…: asks that nginx; prints the body and then the status.
+https() {
+  local version=$1
+  shift
+  as_client curl --silent --show-error --max-time 20 --noproxy '*' --cacert "$work/ca.crt" \
+    "--tlsv$version" --tls-max "$version" --write-out '%{http_code}\n' "$@" "https://localhost:$port/"
+}
+
+# equals WANTED GOT and contains TEXT PART: say what differs.
+equals() { [[ $1 == "$2" ]] || { printf 'wanted: %s\ngot:    %s\n' "$1" "$2"; return 1; }; }
+contains() { [[ $1 == *"$2"* ]] || { printf 'not found: %s\nin:        %s\n' "$2" "$1"; return 1; }; }
