@@ -20,6 +20,7 @@ struct source {
     FILE *stream;
     const char *file;
     int line;
+    bool section_has_setting;
     int section_line;
     int refused_line; /* the first that the handler refused; 0: none */
     config_handler *handler;
@@ -58,11 +59,21 @@ static size_t take_line(struct source *source, char *line, bool *ret_too_long, b
     return len + (c == '\n');
 }
 
+/* inih says nothing of a section without settings; a [deny x] must not be one that silently denies nothing. */
+static void end_section(struct source *source)
+{
+    if (source->section_line > 0 && !source->section_has_setting)
+        config_complain(
+            source->complaints, source->file, source->section_line, "this section is empty");
+}
+
 static void check_line(struct source *source, const char *line, bool *ret_refused)
 {
     if (line[0] != '[')
         return;
+    end_section(source);
     source->section_line = source->line;
+    source->section_has_setting = false;
     if (strcspn(line + 1, "]") > SECTION_LIMIT) {
         config_complain(source->complaints, source->file, source->line,
             "section name is longer than %d bytes", SECTION_LIMIT);
@@ -98,6 +109,7 @@ static char *next_line(char *str, int num, void *stream)
 static int one_setting(void *user, const char *section, const char *name, const char *value)
 {
     struct source *source = user;
+    source->section_has_setting = true;
     const struct config_setting setting = {
         source->file, source->line, source->section_line, section, name, value};
     if (source->handler(source->context, &setting))
@@ -110,12 +122,17 @@ static int one_setting(void *user, const char *section, const char *name, const 
 err_t config_read(FILE *stream, const char *file, config_handler *handler, void *context,
     struct config_complaints *complaints)
 {
-    struct source source = {stream, file, 0, 0, 0, handler, context, complaints};
+    struct source source = {.stream = stream,
+        .file = file,
+        .handler = handler,
+        .context = context,
+        .complaints = complaints};
     unsigned before = complaints->count;
     int bad_line = ini_parse_stream(next_line, &source, one_setting, &source);
     if (bad_line != 0 && bad_line != source.refused_line)
         config_complain(complaints, file, bad_line > 0 ? bad_line : source.line,
             "not a section, a comment or 'name = value'");
+    end_section(&source);
     if (ferror(stream))
         config_complain(complaints, file, source.line, "cannot be read");
     return complaints->count == before ? ERR_OK : ERR_CONFIG;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entry points: one line per function, which is its parameters, the guard and the implementation. Nothing
- * is decided here. functions.def gives the order in the function list.
+ * The entry points: one line per function, which is its parameters, the guard and the
+ * implementation. Nothing is decided here. functions.def gives the order in the function list.
  *
- * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again. NOT_OFFERED only enters.
+ * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again. NOT_OFFERED
+ * only enters.
  */
 #include "login.h"
 #include "module.h"
@@ -16,7 +17,8 @@
     CK_RV name parameters                                                                          \
     {                                                                                              \
         struct module *const module = module_enter();                                              \
-        return module == NULL ? CKR_CRYPTOKI_NOT_INITIALIZED : module_leave(module, implementation); \
+        return module == NULL ? CKR_CRYPTOKI_NOT_INITIALIZED                                       \
+                              : module_leave(module, implementation);                              \
     }
 
 #define SESSION_CALL(name, parameters, implementation)                                             \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * C_FindObjects: the snapshot is brought up to date once, at the start; then all answers come from it.
+ * C_FindObjects: the snapshot is brought up to date once, at the start, and then gives all answers.
  */
 #ifndef PKCS11_MODULE_FIND_H
 #define PKCS11_MODULE_FIND_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * LIST, part by part. The parts must be of one generation and of one life of the worker; otherwise it starts over.
+ * LIST, part by part. The parts must be of one generation and of one life of the worker; otherwise
+ * it starts over.
  */
 #include "listing.h"
 
@@ -11,7 +12,7 @@
 enum { LISTING_TRIES = 16, LISTING_MAX = 16 << 20 };
 
 struct listing {
-    uint64_t login; /* pool.ticket_serial: who we were */
+    uint64_t login;    /* pool.ticket_serial: who we were */
     uint64_t instance; /* 0: not known yet */
     uint64_t generation;
     bool unchanged;
@@ -72,7 +73,8 @@ static err_t fetch(struct slot *slot, uint64_t instance, uint64_t since, struct 
     return err;
 }
 
-/* ERR_OBJECT_GONE: a restart, a login or a logout came in between, so that the listing is worth nothing. */
+/* ERR_OBJECT_GONE: a restart, a login or a logout came in between, so that the listing is worth
+ * nothing. */
 static err_t take_in(struct slot *slot, const struct listing *listing)
 {
     const struct snapshot_news news = {

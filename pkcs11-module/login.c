@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The login state. A login changes what the worker shows, so that each change asks for a new listing.
+ * The login state. A login changes what the worker shows, so that each change asks for a new
+ * listing.
  */
 #include "login.h"
 
@@ -44,7 +45,8 @@ static CK_RV login_by_pin(struct slot *slot, const unsigned char *pin, CK_ULONG 
     return ckr_of(err);
 }
 
-CK_RV login_begin(struct session *session, CK_USER_TYPE user, const unsigned char *pin, CK_ULONG pin_len)
+CK_RV login_begin(
+    struct session *session, CK_USER_TYPE user, const unsigned char *pin, CK_ULONG pin_len)
 {
     struct slot *slot = session->slot;
     if (user == CKU_CONTEXT_SPECIFIC)
@@ -68,7 +70,8 @@ CK_RV login_begin(struct session *session, CK_USER_TYPE user, const unsigned cha
     return rv;
 }
 
-/* Forgets the login, and with it the private objects. True: the worker must hear of it. The lock is held. */
+/* Forgets the login, and with it the private objects. True: the worker must hear of it. The lock is
+ * held. */
 static bool forget(struct slot *slot)
 {
     const bool by_pin = slot->pool.ticket != NULL;
@@ -83,8 +86,7 @@ static bool forget(struct slot *slot)
 
 static err_t send_logout(struct slot *slot, bool patient)
 {
-    static const char nothing;
-    const struct pool_request request = {WIRE_LOGOUT, &nothing, 0, patient};
+    const struct pool_request request = {WIRE_LOGOUT, NULL, 0, patient};
     struct pool_answer answer;
     err_t err = pool_call(&slot->pool, &request, NULL, &answer);
     if (err == ERR_OK)

@@ -11,7 +11,8 @@ const struct mechanism_row mechanism_rows[] = {
 };
 const size_t mechanism_rows_count = sizeof mechanism_rows / sizeof mechanism_rows[0];
 
-static const CK_FLAGS ec_flags = 0x3fUL << 20; /* CKF_EC_F_P to CKF_EC_COMPRESS (2.40 mechanisms, 2.3) */
+/* CKF_EC_F_P to CKF_EC_COMPRESS (2.40 mechanisms, 2.3) */
+static const CK_FLAGS ec_flags = 0x3fUL << 20;
 
 const struct mechanism_row *mechanism_find(CK_MECHANISM_TYPE type, CK_FLAGS function)
 {

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gate and the state. The gate lies in a page that the kernel wipes in the child of a fork (MADV_WIPEONFORK), with
- * its mutex, so that a child finds it shut and unlocked whatever the parent's threads were doing.
+ * The gate and the state. The gate lies in a page that the kernel wipes in the child of a fork
+ * (MADV_WIPEONFORK), with its mutex, so that a child finds it shut and unlocked whatever the
+ * parent's threads were doing.
  */
 #include "module.h"
 
+#include "ckr.h"
 #include "session.h"
 #include "slot.h"
 #include "text.h"
-
-#include "base/err.h"
-
-#include "ckr.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,7 +21,7 @@
 struct gate {
     pthread_mutex_t lock;  /* all zero is PTHREAD_MUTEX_INITIALIZER */
     struct module *module; /* NULL: not initialised */
-    pid_t owner;           /* where the kernel does not wipe the page: the process that made it; else 0 */
+    pid_t owner; /* where the kernel does not wipe the page: the process that made it; else 0 */
 };
 
 static struct gate *_Atomic the_gate;
@@ -140,7 +138,8 @@ static CK_RV check_args(const CK_C_INITIALIZE_ARGS *args)
         return CKR_OK;
     const int callbacks = (args->CreateMutex != NULL) + (args->DestroyMutex != NULL) +
                           (args->LockMutex != NULL) + (args->UnlockMutex != NULL);
-    return args->pReserved == NULL && (callbacks == 0 || callbacks == 4) ? CKR_OK : CKR_ARGUMENTS_BAD;
+    const bool fits = args->pReserved == NULL && (callbacks == 0 || callbacks == 4);
+    return fits ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
 CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *args)
@@ -154,7 +153,9 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *args)
     if (gate == NULL)
         return CKR_HOST_MEMORY;
     gate_lock(gate);
-    rv = gate->module == NULL ? ckr_of(module_new(&gate->module)) : CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    if (gate->module == NULL)
+        rv = ckr_of(module_new(&gate->module));
     gate_unlock(gate);
     return rv;
 }
@@ -185,6 +186,7 @@ CK_RV module_get_info(struct module *module, CK_INFO *info)
         .libraryVersion = {SIGNERD_VERSION_MAJOR, SIGNERD_VERSION_MINOR},
     };
     text_pad(info->manufacturerID, sizeof info->manufacturerID, span_of_text("signerd"));
-    text_pad(info->libraryDescription, sizeof info->libraryDescription, span_of_text("signerd keys"));
+    text_pad(
+        info->libraryDescription, sizeof info->libraryDescription, span_of_text("signerd keys"));
     return CKR_OK;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state between C_Initialize and C_Finalize, and the gate before it. Every function enters through the gate and
- * leaves through it; the last to leave after C_Finalize frees the state. In the child of a fork the gate is shut
- * until C_Initialize, and what the parent had is neither freed nor touched.
+ * The state between C_Initialize and C_Finalize, and the gate before it. Every function enters
+ * through the gate and leaves through it; the last to leave after C_Finalize frees the state. In
+ * the child of a fork the gate is shut until C_Initialize, and what the parent had is neither freed
+ * nor touched.
  */
 #ifndef PKCS11_MODULE_MODULE_H
 #define PKCS11_MODULE_MODULE_H
@@ -19,7 +20,7 @@ struct session;
 struct module {
     unsigned users; /* the gate's own, and each call that is inside; guarded by the gate */
 
-    pthread_mutex_t lock; /* all below, and all slots and sessions; never held during a round trip */
+    pthread_mutex_t lock; /* of all below, slots and sessions; never held during a round trip */
     char *directory;      /* where the device sockets are */
     uint64_t client;      /* names this process to the workers */
     struct slot **slots;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Objects. Templates are checked for form here and for meaning by the worker, whose policy looks at the result.
+ * Objects. Templates are checked for form here and for meaning by the worker, whose policy looks at
+ * the result.
  */
 #include "object.h"
 
@@ -30,10 +31,10 @@ CK_RV object_get_size(struct session *session, CK_OBJECT_HANDLE handle, CK_ULONG
 }
 
 /* All attributes are worked on, also after one that fails (2.40, 5.7.5). */
-CK_RV object_get_attributes(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes,
-    CK_ULONG count)
+CK_RV object_get_attributes(
+    struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
-    if (attributes == NULL || count == 0)
+    if (attributes == NULL && count != 0)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
     const struct object *object = find_object(session, handle);
@@ -91,8 +92,8 @@ static err_t learn(struct session *session, struct span objects, struct pool_ans
     return err;
 }
 
-CK_RV object_set_attributes(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes,
-    CK_ULONG count)
+CK_RV object_set_attributes(struct session *session, CK_OBJECT_HANDLE handle,
+    const CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     uint8_t template[WIRE_TEMPLATE_MAX];
     struct writer w = writer_of(template, sizeof template);
@@ -104,7 +105,8 @@ CK_RV object_set_attributes(struct session *session, CK_OBJECT_HANDLE handle, co
         struct pool_request request = {WIRE_SET, &body, 0, true};
         struct wire_objects_reply reply;
         struct pool_answer answer;
-        err_t err = slot_call_object(session->slot, handle, &request, &body.object, &reply, &answer);
+        err_t err =
+            slot_call_object(session->slot, handle, &request, &body.object, &reply, &answer);
         if (err == ERR_OK)
             err = learn(session, reply.objects, &answer, NULL, 0);
         rv = ckr_of(err);
@@ -114,7 +116,8 @@ CK_RV object_set_attributes(struct session *session, CK_OBJECT_HANDLE handle, co
 }
 
 /* Who shall own what a template describes (CKA_TOKEN, by default false). */
-static CK_RV choose_owner(const struct session *session, struct span template, uint64_t *ret_session)
+static CK_RV choose_owner(
+    const struct session *session, struct span template, uint64_t *ret_session)
 {
     const bool token = attribute_get_bool(template, ATTR_TOKEN, false);
     if (token && !session_is_read_write(session))
@@ -124,8 +127,8 @@ static CK_RV choose_owner(const struct session *session, struct span template, u
 }
 
 /* One round trip that makes count objects, owned by owner. */
-static CK_RV make(struct session *session, enum wire_operation operation, const void *body, uint64_t owner,
-    CK_OBJECT_HANDLE *ret_handles, size_t count)
+static CK_RV make(struct session *session, enum wire_operation operation, const void *body,
+    uint64_t owner, CK_OBJECT_HANDLE *ret_handles, size_t count)
 {
     const struct pool_request request = {operation, body, 0, true};
     struct wire_objects_reply reply;
@@ -171,8 +174,9 @@ static CK_RV check_generation(const struct session *session, const CK_MECHANISM 
 
 /* Both keys have one owner: one on the token and the other in the session is refused. */
 CK_RV object_generate_pair(struct session *session, const CK_MECHANISM *mechanism,
-    const CK_ATTRIBUTE *public_attributes, CK_ULONG public_count, const CK_ATTRIBUTE *private_attributes,
-    CK_ULONG private_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+    const CK_ATTRIBUTE *public_attributes, CK_ULONG public_count,
+    const CK_ATTRIBUTE *private_attributes, CK_ULONG private_count, CK_OBJECT_HANDLE *public_key,
+    CK_OBJECT_HANDLE *private_key)
 {
     uint8_t public_list[WIRE_TEMPLATE_MAX];
     uint8_t private_list[WIRE_TEMPLATE_MAX];

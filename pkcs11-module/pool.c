@@ -78,10 +78,12 @@ err_t pool_set_ticket(struct pool *pool, struct span ticket)
     return ERR_OK;
 }
 
-/* A worker that does not take our ticket has forgotten the login; the ticket must still be the one it saw. */
-static void learn(struct pool *pool, const struct wire_hello_reply *hello, const struct token *token,
-    uint64_t ticket_serial)
+/* A worker that does not take our ticket has forgotten the login; the ticket must still be the one
+ * it saw. */
+static void learn(struct pool *pool, const struct wire_hello_reply *hello,
+    const struct token *token, uint64_t ticket_serial)
 {
+    pool->doubtful = false;
     pool->instance = hello->instance;
     pool->token = *token;
     if (hello->present == 1 && hello->logged_in == 0 && pool->ticket != NULL &&
@@ -118,7 +120,8 @@ static err_t say_hello(struct pool *pool, struct connection *connection, uint64_
     return ERR_OK;
 }
 
-static err_t connect_once(struct pool *pool, uint64_t deadline_us, struct connection *ret_connection)
+static err_t connect_once(
+    struct pool *pool, uint64_t deadline_us, struct connection *ret_connection)
 {
     struct connection connection = {NULL, 0};
     err_t err = link_open(pool->path, deadline_us, &connection.link);
@@ -132,12 +135,14 @@ static err_t connect_once(struct pool *pool, uint64_t deadline_us, struct connec
     return err;
 }
 
-/* A daemon that starts again is away for a moment: nobody listens, or our HELLO is lost with the old one. */
+/* A daemon that starts again is away for a moment: nobody listens, or our HELLO is lost with the
+ * old one. */
 static err_t connect_pool(struct pool *pool, bool patient, struct connection *ret_connection)
 {
     const uint64_t deadline_us = clock_us() + CONNECT_US;
     err_t err = connect_once(pool, deadline_us, ret_connection);
-    while (patient && (err == ERR_UNREACHABLE || err == ERR_INTERRUPTED) && clock_us() < deadline_us) {
+    while (
+        (err == ERR_UNREACHABLE || err == ERR_INTERRUPTED) && patient && clock_us() < deadline_us) {
         pause_briefly();
         err = connect_once(pool, deadline_us, ret_connection);
     }
@@ -186,7 +191,8 @@ static err_t wait_for_change(struct pool *pool, uint64_t deadline_us)
     return pthread_cond_timedwait(&pool->changed, pool->lock, &until) == 0 ? ERR_OK : ERR_TIMED_OUT;
 }
 
-/* Makes a connection in a place that is already counted in open; lock is held before and after, not during. */
+/* Makes a connection in a place that is already counted in open; lock is held before and after, not
+ * during. */
 static err_t fill_place(struct pool *pool, bool patient, struct connection *ret_connection)
 {
     (void)pthread_mutex_unlock(pool->lock);
@@ -197,18 +203,21 @@ static err_t fill_place(struct pool *pool, bool patient, struct connection *ret_
     drop(pool, NULL);
     if (err == ERR_UNREACHABLE)
         pool->token.present = false;
+    if (err == ERR_TOO_MANY_CONNECTIONS)
+        pool->doubtful = false; /* there will be no new one */
     return err;
 }
 
 /* An idle connection, a new one, or the first that another thread gives back. */
-static err_t take(struct pool *pool, bool patient, uint64_t deadline_us, struct connection *ret_connection)
+static err_t take(
+    struct pool *pool, bool patient, uint64_t deadline_us, struct connection *ret_connection)
 {
     err_t err = ERR_OK;
     bool taken = false;
     (void)pthread_mutex_lock(pool->lock);
     while (!taken && err == ERR_OK) {
         drop_dead(pool);
-        if (pool->idle_count > 0) {
+        if (pool->idle_count > 0 && (!pool->doubtful || pool->open == POOL_MAX)) {
             *ret_connection = pool->idle[--pool->idle_count];
             taken = true;
         } else if (pool->open < POOL_MAX) {
@@ -245,10 +254,12 @@ static err_t attempt(struct pool *pool, const struct pool_request *request, uint
         return ERR_OK;
     }
     (void)pthread_mutex_lock(pool->lock);
-    if (*ret_fate == LINK_ANSWERED)
+    if (*ret_fate == LINK_ANSWERED) {
         give(pool, &connection);
-    else
+    } else {
         drop(pool, connection.link);
+        pool->doubtful = true;
+    }
     if (err == ERR_TOKEN_ABSENT)
         pool->token.present = false;
     (void)pthread_mutex_unlock(pool->lock);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The connections of this process to one device, made on demand and kept. A thread takes one, makes one call,
- * reads the answer and gives the connection back, so that threads run in parallel. The pool rides over a
- * restart of the daemon: what was certainly not done, or may be done twice, is tried again on a new connection.
+ * The connections of this process to one device, made on demand and kept. A thread takes one, makes
+ * one call, reads the answer and gives the connection back, so that threads run in parallel. The
+ * pool rides over a restart of the daemon: what was certainly not done, or may be done twice, is
+ * tried again on a new connection.
  */
 #ifndef PKCS11_MODULE_POOL_H
 #define PKCS11_MODULE_POOL_H
@@ -31,9 +32,12 @@ struct pool {
     size_t open; /* connections, idle or taken or being made */
     size_t idle_count;
     struct connection idle[POOL_MAX];
-    uint64_t instance;     /* of the last HELLO reply; 0: there was none */
-    struct token token;    /* of the last HELLO reply; not present where the device or daemon has gone since */
-    struct secret *ticket; /* of C_Login, or NULL */
+    bool doubtful; /* a connection died: the idle ones may be dead too, only a new HELLO tells */
+    /* Of the last HELLO reply; 0: there was none. Not present, where device or daemon has gone
+     * since. */
+    uint64_t instance;
+    struct token token;
+    struct secret *ticket;  /* of C_Login, or NULL */
     uint64_t ticket_serial; /* grows whenever the ticket is set */
 };
 
@@ -43,8 +47,8 @@ void pool_clear(struct pool *pool); /* no call may be under way */
 
 struct pool_request {
     enum wire_operation operation;
-    const void *body;
-    uint64_t instance; /* the life of the worker whose object numbers stand in body; 0: there are none */
+    const void *body;  /* the wire_ struct; NULL where it has no fields */
+    uint64_t instance; /* the life of the worker that gave body's object numbers; 0: it has none */
     bool patient;      /* true: wait up to 10 s for a daemon that is away */
 };
 
@@ -53,9 +57,9 @@ struct pool_answer {
     uint64_t generation;
 };
 
-/* One round trip. On ERR_OK the reply holds until pool_release. ERR_OBJECT_GONE, with nothing sent, also where the
- * worker lives another life than request->instance. ERR_UNREACHABLE, ERR_INTERRUPTED and ERR_TIMED_OUT are the
- * transport's; any other error is the worker's. lock is not held. */
+/* One round trip. On ERR_OK the reply holds until pool_release. ERR_OBJECT_GONE, with nothing sent,
+ * also where the worker lives another life than request->instance. ERR_UNREACHABLE, ERR_INTERRUPTED
+ * and ERR_TIMED_OUT are the transport's; any other error is the worker's. lock is not held. */
 err_t pool_call(struct pool *pool, const struct pool_request *request, void *ret_reply,
     struct pool_answer *ret_answer);
 void pool_release(struct pool *pool, struct pool_answer *answer);

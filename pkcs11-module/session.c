@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of sessions. The module's lock guards the table; what is in a session belongs to the call inside.
+ * The table of sessions. The module's lock guards the table; what is in a session belongs to the
+ * call inside.
  */
 #include "session.h"
 
@@ -32,7 +33,8 @@ static size_t lower_bound(const struct module *module, CK_SESSION_HANDLE handle)
 static struct session *lookup(const struct module *module, CK_SESSION_HANDLE handle)
 {
     const size_t i = lower_bound(module, handle);
-    return i < module->session_count && module->sessions[i]->handle == handle ? module->sessions[i] : NULL;
+    struct session *session = i < module->session_count ? module->sessions[i] : NULL;
+    return session != NULL && session->handle == handle ? session : NULL;
 }
 
 /* The session may be closed while we wait, so it is looked up again each time. */
@@ -53,9 +55,10 @@ static void release(struct session *session)
     struct module *module = session->module;
     module_lock(module);
     session->busy = false;
+    const bool closed = session->closed; /* if not, it may be gone once the lock is */
     (void)pthread_cond_broadcast(&module->session_idle);
     module_unlock(module);
-    if (session->closed)
+    if (closed)
         session_free(session);
 }
 
@@ -85,7 +88,8 @@ void session_free(struct session *session)
     free(session);
 }
 
-void session_count(const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write)
+void session_count(
+    const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write)
 {
     *ret_all = 0;
     *ret_read_write = 0;
@@ -190,7 +194,8 @@ CK_RV session_close(struct session *session)
     return CKR_OK;
 }
 
-/* The first session of the slot at or after *handle, which becomes its handle; false: there is none. */
+/* The first session of the slot at or after *handle, which becomes its handle; false: there is
+ * none. */
 static bool next_of_slot(struct module *module, CK_SLOT_ID slot, CK_SESSION_HANDLE *handle)
 {
     module_lock(module);
@@ -210,7 +215,8 @@ CK_RV session_close_all(struct module *module, CK_SLOT_ID slot)
     if (slot_find(module, slot) == NULL)
         return CKR_SLOT_ID_INVALID;
     const CK_SESSION_HANDLE last = atomic_load(&last_handle);
-    for (CK_SESSION_HANDLE handle = 1; next_of_slot(module, slot, &handle) && handle <= last; handle++) {
+    CK_SESSION_HANDLE handle = 1;
+    for (; next_of_slot(module, slot, &handle) && handle <= last; handle++) {
         struct session *session = acquire(module, handle);
         if (session == NULL)
             continue; /* closed by another thread */
@@ -223,7 +229,8 @@ CK_RV session_close_all(struct module *module, CK_SLOT_ID slot)
 CK_RV session_get_info(struct session *session, CK_SESSION_INFO *info)
 {
     static const CK_STATE states[2][2] = {/* [logged in][read/write] */
-        {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION}, {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS}};
+        {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION},
+        {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS}};
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions live in the module alone; a worker hears of one only when it owns session objects. One call at a time is
- * inside a session: another thread that uses the same handle waits.
+ * Sessions live in the module alone; a worker hears of one only when it owns session objects. One
+ * call at a time is inside a session: another thread that uses the same handle waits.
  */
 #ifndef PKCS11_MODULE_SESSION_H
 #define PKCS11_MODULE_SESSION_H
@@ -26,8 +26,8 @@ struct session {
     struct sign sign;
 };
 
-/* Enters the module and the session. CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. Each success
- * needs a leave. */
+/* Enters the module and the session. CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. Each
+ * success needs a leave. */
 CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **ret_session);
 CK_RV session_leave(struct session *session, CK_RV rv); /* returns rv */
 
@@ -35,10 +35,12 @@ void session_free(struct session *session);
 bool session_is_read_write(const struct session *session);
 
 /* The module's lock is held. */
-void session_count(const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write);
+void session_count(
+    const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write);
 
 /* The implementations of C_OpenSession … C_GetSessionInfo. */
-CK_RV session_open(struct module *module, CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle);
+CK_RV session_open(
+    struct module *module, CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle);
 CK_RV session_close(struct session *session);
 CK_RV session_close_all(struct module *module, CK_SLOT_ID slot);
 CK_RV session_get_info(struct session *session, CK_SESSION_INFO *info);

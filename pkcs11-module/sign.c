@@ -101,8 +101,7 @@ static CK_RV ask_device(struct session *session, struct span data, unsigned char
     struct pool_request request = {WIRE_SIGN, &body, 0, true};
     struct wire_sign_reply reply;
     struct pool_answer answer;
-    err_t err =
-        slot_call_object(session->slot, sign->key, &request, &body.object, &reply, &answer);
+    err_t err = slot_call_object(session->slot, sign->key, &request, &body.object, &reply, &answer);
     if (err != ERR_OK)
         return ckr_of(err);
     if (reply.signature.len == sign->signature_len)
@@ -113,9 +112,10 @@ static CK_RV ask_device(struct session *session, struct span data, unsigned char
     return ckr_of(err);
 }
 
-/* True where the program asks for the size, or has no room: *ret_rv is then the answer, and the operation goes on. */
-static bool answers_size(const struct sign *sign, const unsigned char *signature, CK_ULONG *signature_len,
-    CK_RV *ret_rv)
+/* True where the program asks for the size, or has no room: *ret_rv is then the answer, and the
+ * operation goes on. */
+static bool answers_size(
+    const struct sign *sign, const unsigned char *signature, CK_ULONG *signature_len, CK_RV *ret_rv)
 {
     const bool fits = signature != NULL && *signature_len >= sign->signature_len;
     *signature_len = sign->signature_len;
@@ -131,8 +131,8 @@ static CK_RV sign_hash(struct session *session, unsigned char *signature)
     return ask_device(session, span_of(digest, hash->digest_size), signature);
 }
 
-CK_RV sign_whole(struct session *session, const unsigned char *data, CK_ULONG data_len, unsigned char *signature,
-    CK_ULONG *signature_len)
+CK_RV sign_whole(struct session *session, const unsigned char *data, CK_ULONG data_len,
+    unsigned char *signature, CK_ULONG *signature_len)
 {
     struct sign *sign = &session->sign;
     CK_RV rv;

@@ -134,7 +134,8 @@ CK_RV slot_require_token(struct slot *slot)
 }
 
 /* False: there is no such object. */
-static bool find_number(struct slot *slot, CK_OBJECT_HANDLE handle, uint64_t *ret_number, uint64_t *ret_instance)
+static bool find_number(
+    struct slot *slot, CK_OBJECT_HANDLE handle, uint64_t *ret_number, uint64_t *ret_instance)
 {
     module_lock(slot->module);
     const struct object *object = snapshot_find(&slot->snapshot, handle, slot->pool.instance);
@@ -154,8 +155,8 @@ static bool was_restarted(struct slot *slot, uint64_t instance)
     return restarted;
 }
 
-err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request, uint64_t *number,
-    void *ret_reply, struct pool_answer *ret_answer)
+err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request,
+    uint64_t *number, void *ret_reply, struct pool_answer *ret_answer)
 {
     err_t err = ERR_OBJECT_GONE;
     bool again = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Slots: the device sockets NAME.sock of the runtime directory, in a stable order. A slot keeps its number for the
- * life of the process, also when its socket vanishes.
+ * Slots: the device sockets NAME.sock of the runtime directory, in a stable order. A slot keeps its
+ * number for the life of the process, also when its socket vanishes.
  */
 #ifndef PKCS11_MODULE_SLOT_H
 #define PKCS11_MODULE_SLOT_H
@@ -17,12 +17,12 @@ struct slot {
     char *name; /* NAME, without .sock */
     struct pool pool;
     struct snapshot snapshot;
-    pthread_mutex_t login_lock; /* held during LOGIN and LOGOUT, so that they do not overtake each other */
-    bool logged_in;             /* by a C_Login that needed no PIN; pool.ticket stands for the other kind */
+    pthread_mutex_t login_lock; /* held during LOGIN and LOGOUT: neither overtakes the other */
+    bool logged_in; /* by a C_Login that needed no PIN; pool.ticket stands for the other kind */
 };
 
-/* Appends the sockets that are new in the runtime directory, sorted by name. The module's lock is held. A directory
- * that is absent holds none. */
+/* Appends the sockets that are new in the runtime directory, sorted by name. The module's lock is
+ * held. A directory that is absent holds none. */
 err_t slot_scan(struct module *module);
 void slot_free(struct slot *slot);
 
@@ -32,17 +32,20 @@ struct slot *slot_find(struct module *module, CK_SLOT_ID id);
 /* CKR_OK where the token is there, asked for where it was not when last heard of. */
 CK_RV slot_require_token(struct slot *slot);
 
-/* One round trip about an object, known to the program by its handle. number points to the place in the request's
- * body where its number belongs. A worker that was restarted is asked for its objects first. Else as pool_call. */
-err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request, uint64_t *number,
-    void *ret_reply, struct pool_answer *ret_answer);
+/* One round trip about an object, known to the program by its handle. number points to the place in
+ * the request's body where its number belongs. A worker that was restarted is asked for its objects
+ * first. Else as pool_call. */
+err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request,
+    uint64_t *number, void *ret_reply, struct pool_answer *ret_answer);
 
 /* The implementations of C_GetSlotList … C_GetMechanismInfo. */
 CK_RV slot_get_list(struct module *module, CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count);
 CK_RV slot_get_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *info);
 CK_RV slot_get_token_info(struct module *module, CK_SLOT_ID id, CK_TOKEN_INFO *info);
-CK_RV slot_get_mechanisms(struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count);
-CK_RV slot_get_mechanism(struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info);
+CK_RV slot_get_mechanisms(
+    struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count);
+CK_RV slot_get_mechanism(
+    struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info);
 CK_RV slot_wait_for_event(struct module *module, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved);
 
 #endif

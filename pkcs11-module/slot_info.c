@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo, C_GetMechanismList, C_GetMechanismInfo, C_WaitForSlotEvent. None of
- * them waits for a daemon that is away.
+ * C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo, C_GetMechanismList, C_GetMechanismInfo,
+ * C_WaitForSlotEvent. None of them waits for a daemon that is away.
  */
 #include "slot.h"
 
@@ -73,7 +73,8 @@ CK_RV slot_get_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *info)
 }
 
 /* A copy of what is known of the token, which must be there. */
-static CK_RV read_token(struct module *module, CK_SLOT_ID id, const void *ret_argument, struct token *ret_token)
+static CK_RV read_token(
+    struct module *module, CK_SLOT_ID id, const void *ret_argument, struct token *ret_token)
 {
     struct slot *slot = slot_find(module, id);
     if (slot == NULL)
@@ -100,7 +101,8 @@ CK_RV slot_get_token_info(struct module *module, CK_SLOT_ID id, CK_TOKEN_INFO *i
     return CKR_OK;
 }
 
-CK_RV slot_get_mechanisms(struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+CK_RV slot_get_mechanisms(
+    struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
     struct token token;
     CK_RV rv = read_token(module, id, count, &token);
@@ -116,7 +118,8 @@ CK_RV slot_get_mechanisms(struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYP
     return CKR_OK;
 }
 
-CK_RV slot_get_mechanism(struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+CK_RV slot_get_mechanism(
+    struct module *module, CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
     struct token token;
     CK_RV rv = read_token(module, id, info, &token);

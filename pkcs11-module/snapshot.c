@@ -35,7 +35,8 @@ static void hash_attribute(struct sha256_ctx *hash, struct span list, uint32_t t
     sha256_update(hash, value.len, value.ptr);
 }
 
-/* SHA-256 over class, CKA_ID, CKA_LABEL and SHA-256 of the public key or certificate, each after its length. */
+/* SHA-256 over class, CKA_ID, CKA_LABEL and SHA-256 of the public key or certificate, each after
+ * its length. */
 static void identify(struct span list, uint8_t ret_identity[SHA256_DIGEST_SIZE])
 {
     struct span ignored;
@@ -102,7 +103,8 @@ static err_t take_in(struct snapshot *snapshot, struct object *told, CK_OBJECT_H
 }
 
 /* One object of a message, with attributes of its own. */
-static err_t read_object(struct reader *r, const struct snapshot_news *news, struct object *ret_object)
+static err_t read_object(
+    struct reader *r, const struct snapshot_news *news, struct object *ret_object)
 {
     struct wire_object wire;
     schema_decode(&wire_object_schema, r, &wire);
@@ -125,8 +127,8 @@ static err_t read_object(struct reader *r, const struct snapshot_news *news, str
     return ERR_OK;
 }
 
-err_t snapshot_add(struct snapshot *snapshot, const struct snapshot_news *news, CK_OBJECT_HANDLE *ret_handles,
-    size_t count)
+err_t snapshot_add(struct snapshot *snapshot, const struct snapshot_news *news,
+    CK_OBJECT_HANDLE *ret_handles, size_t count)
 {
     struct reader r = reader_of(news->objects);
     size_t told = 0;
@@ -150,7 +152,8 @@ err_t snapshot_add(struct snapshot *snapshot, const struct snapshot_news *news, 
 }
 
 /* Removes what gone() says, and keeps the order. */
-static void sweep(struct snapshot *snapshot, bool (*gone)(const struct object *, uint64_t), uint64_t argument)
+static void sweep(
+    struct snapshot *snapshot, bool (*gone)(const struct object *, uint64_t), uint64_t argument)
 {
     size_t kept = 0;
     for (size_t i = 0; i < snapshot->count; i++) {
@@ -203,7 +206,8 @@ err_t snapshot_replace(struct snapshot *snapshot, const struct snapshot_news *ne
     return ERR_OK;
 }
 
-struct object *snapshot_find(const struct snapshot *snapshot, CK_OBJECT_HANDLE handle, uint64_t instance)
+struct object *snapshot_find(
+    const struct snapshot *snapshot, CK_OBJECT_HANDLE handle, uint64_t instance)
 {
     size_t low = 0;
     size_t high = snapshot->count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Templates. The kind of each attribute comes from the table of wire/attribute.h, never from its length.
+ * Templates. The kind of each attribute comes from the table of wire/attribute.h, never from its
+ * length.
  */
 #include "template.h"
 
@@ -39,7 +40,8 @@ static bool size_fits(enum attribute_kind kind, const CK_ATTRIBUTE *attribute)
 {
     switch (kind) {
     case ATTRIBUTE_BOOL:
-        return attribute->ulValueLen == sizeof(CK_BBOOL) && *(const CK_BBOOL *)attribute->pValue <= CK_TRUE;
+        return attribute->ulValueLen == sizeof(CK_BBOOL) &&
+               *(const CK_BBOOL *)attribute->pValue <= CK_TRUE;
     case ATTRIBUTE_ULONG:
         return attribute->ulValueLen == sizeof(CK_ULONG);
     case ATTRIBUTE_ULONG_LIST:
@@ -54,7 +56,8 @@ static CK_RV write_one(const CK_ATTRIBUTE *attribute, struct writer *list)
     const struct attribute_row *row = find_row(attribute->type);
     if (row == NULL)
         return CKR_ATTRIBUTE_TYPE_INVALID;
-    if ((attribute->pValue == NULL && attribute->ulValueLen != 0) || !size_fits(row->kind, attribute))
+    if ((attribute->pValue == NULL && attribute->ulValueLen != 0) ||
+        !size_fits(row->kind, attribute))
         return CKR_ATTRIBUTE_VALUE_INVALID;
 
     struct span value = span_of(attribute->pValue, attribute->ulValueLen);
@@ -84,7 +87,7 @@ static CK_RV refuse(CK_ATTRIBUTE *attribute, CK_RV rv)
     return rv;
 }
 
-/* len bytes in the program's own format; from_wire writes them to pValue. */
+/* A value of the wire into the program's buffer, or its length alone. */
 static CK_RV fill(CK_ATTRIBUTE *attribute, enum attribute_kind kind, struct span value)
 {
     const bool numbers = kind == ATTRIBUTE_ULONG || kind == ATTRIBUTE_ULONG_LIST;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * CK_ATTRIBUTE arrays of a program to attribute lists of the wire, and values back. The only place that knows how a
- * CK_ULONG of this machine looks in a message; CK_UNAVAILABLE_INFORMATION keeps its meaning at any size.
+ * CK_ATTRIBUTE arrays of a program to attribute lists of the wire, and values back. The only place
+ * that knows how a CK_ULONG of this machine looks in a message; CK_UNAVAILABLE_INFORMATION keeps
+ * its meaning at any size.
  */
 #ifndef PKCS11_MODULE_TEMPLATE_H
 #define PKCS11_MODULE_TEMPLATE_H
@@ -10,12 +11,13 @@
 
 #include <p11-kit/pkcs11.h>
 
-/* Appends all attributes to list. CKR_ARGUMENTS_BAD, CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, or
- * CKR_TEMPLATE_INCONSISTENT where they do not fit the list. */
+/* Appends all attributes to list. CKR_ARGUMENTS_BAD, CKR_ATTRIBUTE_TYPE_INVALID,
+ * CKR_ATTRIBUTE_VALUE_INVALID, or CKR_TEMPLATE_INCONSISTENT where they do not fit the list. */
 CK_RV template_write(const CK_ATTRIBUTE *attributes, CK_ULONG count, struct writer *list);
 
 /* Fills one attribute of C_GetAttributeValue (2.40, 5.7.5) from the list of an object: CKR_OK, or
- * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_SENSITIVE or CKR_BUFFER_TOO_SMALL with ulValueLen -1. */
+ * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_SENSITIVE or CKR_BUFFER_TOO_SMALL, and ulValueLen -1.
+ */
 CK_RV template_read(struct span list, CK_ATTRIBUTE *attribute);
 
 #endif

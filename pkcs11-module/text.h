@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fixed-size text fields of Cryptoki structs (PKCS#11 v2.40, 3.2): padded with blanks, no terminating NUL.
+ * Fixed-size text fields of Cryptoki structs (PKCS#11 v2.40, 3.2): padded with blanks, no
+ * terminating NUL.
  */
 #ifndef PKCS11_MODULE_TEXT_H
 #define PKCS11_MODULE_TEXT_H

@@ -42,7 +42,8 @@ static size_t index_of(const struct token *token, CK_MECHANISM_TYPE type)
     return i;
 }
 
-/* All rows of the table that rest on this mechanism of the device; rows of one type add up their flags. */
+/* All rows of the table that rest on this mechanism of the device; rows of one type add up their
+ * flags. */
 static void add_mechanisms(struct token *token, const struct wire_mechanism *device)
 {
     for (size_t row = 0; row < mechanism_rows_count; row++) {
@@ -62,7 +63,8 @@ static void add_mechanisms(struct token *token, const struct wire_mechanism *dev
 
 err_t token_read(const struct wire_hello_reply *hello, struct token *ret_token)
 {
-    struct token token = {.present = hello->present == 1, .login_required = hello->login_required == 1};
+    struct token token = {
+        .present = hello->present == 1, .login_required = hello->login_required == 1};
     if (token.present)
         read_info(hello, &token.info);
     struct reader r = reader_of(hello->mechanisms);

@@ -8,13 +8,13 @@
 #include "mechanism.h"
 
 enum {
-    TOKEN_MECHANISMS_MAX = 16, /* types in mechanism_rows */
+    TOKEN_MECHANISMS_MAX = 16,  /* types in mechanism_rows */
     TOKEN_SESSIONS_MAX = 65536, /* of one process on one token */
     TOKEN_PIN_MAX = 256,
 };
 
 struct token {
-    bool present;        /* false: nothing below holds */
+    bool present;        /* false: the rest is what was told before it went, or empty */
     bool login_required; /* C_Login needs the client PIN; else it succeeds with anything */
     CK_TOKEN_INFO info;  /* without the session counts */
     size_t mechanism_count;

@@ -45,10 +45,11 @@ free_port() {
   echo "$port"
 }
 
-# process_start PID: when it started, in clock ticks since boot: with the pid, a name that is never used twice.
+# process_start PID: when it started, in ticks since boot: with the pid, a name that is never used twice.
+# (Not $(<FILE): when the file is missing, bash 5.2 with -e ends at once, whatever is around it.)
 process_start() {
   local stat
-  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   read -ra stat <<<"${stat##*) }"
   [[ ${stat[0]} != Z ]] || return 1
   echo "${stat[19]}"
@@ -61,7 +62,7 @@ process_is() { [[ $(process_start "$1") == "$2" ]]; }
 children_of() {
   local dir stat
   for dir in /proc/[0-9]*; do
-    { stat=$(<"$dir/stat"); } 2>/dev/null || continue
+    { read -r stat <"$dir/stat"; } 2>/dev/null || continue
     [[ ${stat##*) } != ?" $1 "* ]] || echo "${dir#/proc/}"
   done
 }

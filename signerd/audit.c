@@ -186,6 +186,8 @@ static err_t next_file(struct audit *audit)
 {
     char from[32];
     char to[32];
+    if (audit->fd < 0) /* the files have moved, but the new one could not be made */
+        return open_file(audit);
     for (uint32_t i = audit->files; i > 0; i--) {
         (void)snprintf(to, sizeof to, "%s.%u", file_name, i);
         (void)snprintf(from, sizeof from, i > 1 ? "%s.%u" : "%s", file_name, i - 1);
@@ -195,6 +197,7 @@ static err_t next_file(struct audit *audit)
     (void)fdatasync(audit->fd);
     cut_behind_last_line(audit);
     (void)close(audit->fd);
+    audit->fd = -1;
     return open_file(audit);
 }
 
@@ -211,13 +214,11 @@ static bool from_hex(const char *text, uint8_t *bytes, size_t len)
 
 /* Takes number and chain value from the last line; a line without its end (the machine stopped while it was
  * written) is ended here and breaks the chain visibly. */
-static err_t take_up_chain(struct audit *audit)
+static err_t take_up_line(struct audit *audit, int fd, uint64_t size)
 {
     char tail[LINE_ROOM + 1];
-    if (audit->size == 0)
-        return ERR_OK;
-    uint64_t from = audit->size > LINE_ROOM ? audit->size - LINE_ROOM : 0;
-    ssize_t n = pread(audit->fd, tail, LINE_ROOM, (off_t)from);
+    uint64_t from = size > LINE_ROOM ? size - LINE_ROOM : 0;
+    ssize_t n = pread(fd, tail, LINE_ROOM, (off_t)from);
     if (n <= 0)
         return ERR_AUDIT;
     tail[n] = '\0';
@@ -233,9 +234,27 @@ static err_t take_up_chain(struct audit *audit)
         return ERR_OK;
     log_warning("the audit log's last line is not whole; the chain begins anew behind it");
     memset(audit->chain, 0, CHAIN_SIZE);
-    if (!whole && write(audit->fd, "\n", 1) == 1)
+    if (!whole && fd == audit->fd && write(fd, "\n", 1) == 1)
         audit->size++;
     return ERR_OK;
+}
+
+/* An empty file goes on from the one before: the worker may have ended between its making and its first line. */
+static err_t take_up_chain(struct audit *audit)
+{
+    struct stat status;
+    char before[32];
+    if (audit->size > 0)
+        return take_up_line(audit, audit->fd, audit->size);
+    (void)snprintf(before, sizeof before, "%s.1", file_name);
+    int fd = openat(audit->directory, before, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_OK : ERR_AUDIT;
+    err_t err = fstat(fd, &status) == 0 ? ERR_OK : ERR_AUDIT;
+    if (err == ERR_OK && status.st_size > 0)
+        err = take_up_line(audit, fd, (uint64_t)status.st_size);
+    (void)close(fd);
+    return err;
 }
 
 err_t audit_open(int directory, uint32_t file_mib, uint32_t files, struct audit **ret_audit)

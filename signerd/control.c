@@ -85,7 +85,7 @@ err_t control_receive(int fd, struct control_packet *ret_packet)
     struct msghdr message = {.msg_iov = &data,
         .msg_iovlen = 1,
         .msg_control = room.bytes,
-        .msg_controllen = sizeof room.bytes};
+        .msg_controllen = CMSG_LEN(sizeof ret_packet->descriptors)}; /* CMSG_SPACE has room for one more */
     ssize_t n;
     do {
         n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);

@@ -42,10 +42,12 @@ static struct span octet_string(struct span bytes, struct writer *der)
     struct reader r = reader_of(bytes);
     bool tag_is_right = read_uint(&r, 1) == DER_OCTET_STRING;
     size_t len = (size_t)read_uint(&r, 1);
-    if (len == (DER_LONG | 1))
+    bool is_long = len == (DER_LONG | 1);
+    if (is_long)
         len = (size_t)read_uint(&r, 1);
+    bool length_is_right = is_long == (len >= DER_LONG); /* the shortest form, of at most two bytes */
     struct span content = read_span(&r, len);
-    if (!tag_is_right || !reader_finished(&r))
+    if (!tag_is_right || !length_is_right || !reader_finished(&r))
         der->failed = true;
     return content;
 }
@@ -259,18 +261,29 @@ err_t objects_refresh(struct objects *objects, struct object *object)
     return err;
 }
 
+struct loading {
+    struct objects *objects;
+    err_t err; /* that stopped it */
+};
+
 static bool load_one(void *context, driver_ref ref)
 {
+    struct loading *loading = context;
     struct object *object;
-    err_t err = objects_take(context, ref, NULL, 0, &object);
+    err_t err = objects_take(loading->objects, ref, NULL, 0, &object);
     if (err != ERR_OK)
         log_warning("an object of the token is left out: %s", err_text(err));
-    return err != ERR_MEMORY && err != ERR_TOKEN_ABSENT;
+    if (err == ERR_MEMORY || err == ERR_TOKEN_ABSENT)
+        loading->err = err;
+    return loading->err == ERR_OK;
 }
 
 err_t objects_load(struct objects *objects)
 {
-    err_t err = objects->driver->list(objects->device, load_one, objects);
+    struct loading loading = {objects, ERR_OK};
+    err_t err = objects->driver->list(objects->device, load_one, &loading);
+    if (err == ERR_OK)
+        err = loading.err;
     for (size_t i = 0; i < objects->count && err == ERR_OK; i++)
         err = objects_complete(objects, objects->rows[i]);
     return err;

@@ -21,7 +21,4 @@ enum request_end request_serve(
 /* The answer of a parked request, now that its time has come. */
 void request_unpark(struct worker *worker, struct connection *connection, struct writer *reply);
 
-/* Destroys a client's session objects: all, or those of one session. */
-void request_end_session(struct worker *worker, const struct client *client, uint64_t session, bool all);
-
 #endif

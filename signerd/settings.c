@@ -22,8 +22,7 @@
 struct reading {
     struct settings *settings;
     struct config_complaints complaints;
-    char file[SETTINGS_NAME_MAX]; /* the section that the last setting stood in */
-    int section_line;
+    int section_line;   /* of the section that the last setting of this file stood in; -1: none yet */
     void *section;      /* the device or rule it describes; NULL for [daemon] */
     uint64_t seen_keys; /* rows of the section's table that were given already */
 };
@@ -155,6 +154,8 @@ static bool each_word(struct reading *reading, const struct config_setting *sett
     if (!copy_text(reading, setting, words, sizeof words))
         return false;
     char *rest = NULL;
+    if (words[strspn(words, " ,\t")] == '\0') /* no user named must not mean any user */
+        return complain(reading, setting, "is empty");
     for (char *word = strtok_r(words, " ,\t", &rest); word; word = strtok_r(NULL, " ,\t", &rest))
         if (!one(reading, setting, word, target))
             return false;
@@ -254,6 +255,27 @@ static bool copy_uri_bytes(P11KitUri *uri, CK_ATTRIBUTE_TYPE type, uint8_t *byte
     return true;
 }
 
+/* True when the URI, written anew from its object, id and type alone, is the same. */
+static bool has_object_only(P11KitUri *uri)
+{
+    static const CK_ATTRIBUTE_TYPE types[] = {CKA_CLASS, CKA_LABEL, CKA_ID};
+    char *whole = NULL;
+    char *object = NULL;
+    P11KitUri *copy = p11_kit_uri_new();
+    bool same = copy != NULL && !p11_kit_uri_any_unrecognized(uri);
+    for (size_t i = 0; i < sizeof types / sizeof types[0] && same; i++) {
+        CK_ATTRIBUTE *attribute = p11_kit_uri_get_attribute(uri, types[i]);
+        same = attribute == NULL || p11_kit_uri_set_attribute(copy, attribute) == P11_KIT_URI_OK;
+    }
+    same = same && p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &whole) == P11_KIT_URI_OK &&
+           p11_kit_uri_format(copy, P11_KIT_URI_FOR_ANY, &object) == P11_KIT_URI_OK &&
+           strcmp(whole, object) == 0;
+    free(whole);
+    free(object);
+    p11_kit_uri_free(copy);
+    return same;
+}
+
 /* RFC 7512: object, id and type; anything else in the URI would be ignored silently, and so is refused. */
 static bool read_key(struct reading *reading, const struct config_setting *setting,
     const struct key_row *row, void *target)
@@ -267,10 +289,7 @@ static bool read_key(struct reading *reading, const struct config_setting *setti
         complain(reading, setting, "is not a pkcs11: URI (RFC 7512)");
         goto out;
     }
-    const CK_TOKEN_INFO *token = p11_kit_uri_get_token_info(uri);
-    if (token->label[0] != '\0' || token->serialNumber[0] != '\0' || token->model[0] != '\0' ||
-        token->manufacturerID[0] != '\0' || p11_kit_uri_any_unrecognized(uri) ||
-        p11_kit_uri_get_pin_value(uri) != NULL || p11_kit_uri_get_pin_source(uri) != NULL) {
+    if (!has_object_only(uri)) {
         complain(reading, setting, "only object, id and type belong here; the token is named by 'device'");
         goto out;
     }
@@ -429,10 +448,9 @@ static void *new_rule(struct reading *reading, const struct config_setting *sett
 static bool enter_section(
     struct reading *reading, const struct config_setting *setting, const struct section_row *section, const char *name)
 {
-    if (reading->section_line == setting->section_line && strcmp(reading->file, setting->file) == 0)
+    if (reading->section_line == setting->section_line)
         return reading->section != NULL;
     reading->section_line = setting->section_line;
-    (void)snprintf(reading->file, sizeof reading->file, "%s", setting->file);
     reading->seen_keys = 0;
     reading->section = section->begin(reading, setting, name);
     return reading->section != NULL;
@@ -505,6 +523,7 @@ static void read_file(struct reading *reading, const char *path)
         config_complain(&reading->complaints, path, 0, "cannot be opened: %s", strerror(errno));
         return;
     }
+    reading->section_line = -1;
     (void)config_read(stream, file, one_setting, reading, &reading->complaints);
     (void)fclose(stream);
 }
@@ -537,7 +556,7 @@ err_t settings_read(const char *path, struct settings **ret_settings)
         return ERR_MEMORY;
     (void)snprintf(settings->state_dir, sizeof settings->state_dir, "%s", SIGNERD_STATE_DIR);
 
-    struct reading reading = {.settings = settings, .section_line = -1};
+    struct reading reading = {.settings = settings};
     read_file(&reading, path);
     read_drop_ins(&reading, path);
     for (size_t i = 0; i < settings->device_count; i++)

@@ -7,6 +7,7 @@
 
 #include "confine.h"
 #include "request.h"
+#include "serve.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -115,12 +116,14 @@ static void watch(struct worker *worker, struct connection *connection, int oper
 static void close_connection(struct worker *worker, struct connection *connection)
 {
     struct client *client;
+    /* Closing is not enough: the parent may hold its descriptor for a moment longer, and events would go on. */
+    (void)epoll_ctl(worker->events, EPOLL_CTL_DEL, connection->fd, NULL);
     queue_remove(&worker->queue, &connection->place);
     connection_free(&worker->clients, connection, &client);
     if (client == NULL)
         return;
     if (client->session_objects > 0)
-        request_end_session(worker, client, 0, true);
+        end_session_objects(worker, client, 0, true);
     client_free(&worker->clients, client);
 }
 
@@ -218,10 +221,10 @@ static void take_rule(struct worker *worker, const struct control_rule *message)
 {
     if (worker->coming_rules == NULL)
         worker->coming_rules = calloc(RULES_MAX, sizeof *worker->coming_rules);
-    if (worker->coming_rules == NULL || worker->coming_count == RULES_MAX ||
+    if (worker->coming_rules == NULL || worker->coming_count >= RULES_MAX ||
         control_take_rule(message, &worker->coming_rules[worker->coming_count]) != ERR_OK) {
         log_error("a rule could not be taken; the policy stays as it was");
-        worker->coming_count = RULES_MAX; /* so that POLICY's count does not agree */
+        worker->coming_count = RULES_MAX + 1; /* so that POLICY's count does not agree */
         return;
     }
     worker->coming_count++;

@@ -99,6 +99,7 @@ void link_close(struct link *link)
         return;
     if (link_alive(link))
         (void)close(link->fd);
+    secret_wipe(link->packet, sizeof link->packet); /* the last answer may be a ticket or random bytes */
     free(link);
 }
 

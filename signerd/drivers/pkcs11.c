@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The driver for any token with a PKCS#11 module: the functions of driver.h as calls of that module, and the table
- * of the mechanisms that are served.
+ * The driver for any token with a PKCS#11 module: the functions of driver.h as calls of that
+ * module, and the table of the mechanisms that are served.
  */
 #include "pkcs11_device.h"
 #include "pkcs11_rv.h"
@@ -54,7 +54,8 @@ static const struct mechanism_row *find_mechanism(uint32_t type, CK_FLAGS functi
 }
 
 /* What device and driver have in common; false where that is nothing. */
-static bool meet(const struct mechanism_row *row, const CK_MECHANISM_INFO *info, struct wire_mechanism *ret_mechanism)
+static bool meet(const struct mechanism_row *row, const CK_MECHANISM_INFO *info,
+    struct wire_mechanism *ret_mechanism)
 {
     CK_ULONG min = info->ulMinKeySize > row->min_key_size ? info->ulMinKeySize : row->min_key_size;
     CK_ULONG max = info->ulMaxKeySize < row->max_key_size ? info->ulMaxKeySize : row->max_key_size;
@@ -92,7 +93,8 @@ static err_t pkcs11_token(struct device *device, struct driver_token *ret_token)
     for (size_t i = 0; i < MECHANISM_ROWS; i++) {
         CK_MECHANISM_INFO mechanism;
         rv = device->module->C_GetMechanismInfo(device->slot, mechanism_rows[i].type, &mechanism);
-        if (rv == CKR_OK && meet(&mechanism_rows[i], &mechanism, &token.mechanisms[token.mechanism_count]))
+        if (rv == CKR_OK &&
+            meet(&mechanism_rows[i], &mechanism, &token.mechanisms[token.mechanism_count]))
             token.mechanism_count++;
         else if (rv != CKR_OK && rv != CKR_MECHANISM_INVALID)
             return pkcs11_check(device, "C_GetMechanismInfo", rv);
@@ -120,7 +122,8 @@ static CK_RV find_batches(const struct device *device, struct handles *handles)
             return CKR_HOST_MEMORY;
         handles->all = more;
         CK_ULONG found = 0;
-        CK_RV rv = device->module->C_FindObjects(device->work, more + handles->count, FIND_BATCH, &found);
+        CK_RV rv =
+            device->module->C_FindObjects(device->work, more + handles->count, FIND_BATCH, &found);
         if (rv != CKR_OK || found == 0)
             return rv;
         handles->count += found <= FIND_BATCH ? found : FIND_BATCH;
@@ -166,8 +169,9 @@ static err_t check_curve(struct span public_template)
     return ERR_CURVE;
 }
 
-static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism, struct span public_template,
-    struct span private_template, driver_ref *ret_public, driver_ref *ret_private)
+static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism,
+    struct span public_template, struct span private_template, driver_ref *ret_public,
+    driver_ref *ret_private)
 {
     if (find_mechanism(mechanism, CKF_GENERATE_KEY_PAIR) == NULL)
         return ERR_MECHANISM;
@@ -184,8 +188,8 @@ static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism, str
     CK_MECHANISM how = {mechanism, NULL, 0};
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
     CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
-    CK_RV rv = device->module->C_GenerateKeyPair(device->home, &how, public.attributes, public.count,
-        private.attributes, private.count, &public_key, &private_key);
+    CK_RV rv = device->module->C_GenerateKeyPair(device->home, &how, public.attributes,
+        public.count, private.attributes, private.count, &public_key, &private_key);
     if (rv != CKR_OK)
         return pkcs11_check(device, "C_GenerateKeyPair", rv);
     *ret_public = public_key;
@@ -200,7 +204,8 @@ static err_t pkcs11_create(struct device *device, struct span template, driver_r
     if (err != ERR_OK)
         return err;
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
-    CK_RV rv = device->module->C_CreateObject(device->home, parsed.attributes, parsed.count, &object);
+    CK_RV rv =
+        device->module->C_CreateObject(device->home, parsed.attributes, parsed.count, &object);
     if (rv != CKR_OK)
         return pkcs11_check(device, "C_CreateObject", rv);
     *ret_object = object;
@@ -219,12 +224,14 @@ static err_t pkcs11_set(struct device *device, driver_ref object, struct span te
 
 static err_t pkcs11_destroy(struct device *device, driver_ref object)
 {
-    return pkcs11_check(device, "C_DestroyObject", device->module->C_DestroyObject(device->home, object));
+    return pkcs11_check(
+        device, "C_DestroyObject", device->module->C_DestroyObject(device->home, object));
 }
 
 /* ------------------------------------------------------------------ keys at work */
 
-/* An operation that an earlier failure left active is dropped, and the start tried once more: nothing was done yet. */
+/* An operation that an earlier failure left active is dropped, and the start tried once more:
+ * nothing was done yet. */
 static CK_RV sign_init(struct device *device, CK_MECHANISM *how, CK_OBJECT_HANDLE key)
 {
     CK_RV rv = device->module->C_SignInit(device->work, how, key);
@@ -234,8 +241,8 @@ static CK_RV sign_init(struct device *device, CK_MECHANISM *how, CK_OBJECT_HANDL
     return device->module->C_SignInit(device->work, how, key);
 }
 
-static err_t pkcs11_sign(struct device *device, driver_ref key, uint32_t mechanism, struct span parameter,
-    struct span data, struct writer *signature)
+static err_t pkcs11_sign(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, struct span data, struct writer *signature)
 {
     if (find_mechanism(mechanism, CKF_SIGN) == NULL)
         return ERR_MECHANISM;
@@ -249,7 +256,8 @@ static err_t pkcs11_sign(struct device *device, driver_ref key, uint32_t mechani
     CK_RV rv = sign_init(device, &how, key);
     if (rv == CKR_OK) {
         function = "C_Sign";
-        rv = device->module->C_Sign(device->work, (CK_BYTE *)(uintptr_t)data.ptr, data.len, bytes, &len);
+        rv = device->module->C_Sign(
+            device->work, (CK_BYTE *)(uintptr_t)data.ptr, data.len, bytes, &len);
     }
     if (rv != CKR_OK) {
         err_t err = pkcs11_check(device, function, rv);
@@ -264,7 +272,8 @@ static err_t pkcs11_sign(struct device *device, driver_ref key, uint32_t mechani
 
 static err_t pkcs11_random(struct device *device, uint8_t *random, size_t len)
 {
-    return pkcs11_check(device, "C_GenerateRandom", device->module->C_GenerateRandom(device->home, random, len));
+    return pkcs11_check(
+        device, "C_GenerateRandom", device->module->C_GenerateRandom(device->home, random, len));
 }
 
 const struct driver driver_pkcs11 = {

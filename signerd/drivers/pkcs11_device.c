@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A PKCS#11 module, its token and the two sessions of the driver pkcs11. libp11-kit loads that module and nothing
- * else: for a module given by its path, unmanaged, it reads no configuration of its own.
+ * A PKCS#11 module, its token and the two sessions of the driver pkcs11. libp11-kit loads that
+ * module and nothing else: for a module given by its path, unmanaged, it reads no configuration of
+ * its own.
  */
 #include "pkcs11_device.h"
 
@@ -45,7 +46,8 @@ static bool slot_has(const struct device *device, CK_SLOT_ID slot, const char *l
 {
     CK_TOKEN_INFO info;
     char name[sizeof info.label + 1];
-    if (device->module->C_GetTokenInfo(slot, &info) != CKR_OK || (info.flags & CKF_TOKEN_INITIALIZED) == 0)
+    if (device->module->C_GetTokenInfo(slot, &info) != CKR_OK ||
+        (info.flags & CKF_TOKEN_INITIALIZED) == 0)
         return false;
     pkcs11_unpad(name, info.label, sizeof info.label);
     return strcmp(name, label) == 0;
@@ -64,7 +66,8 @@ static err_t get_slots(const struct device *device, CK_SLOT_ID **ret_slots, CK_U
             return ERR_OK;
         }
         free(slots);
-        if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL) /* too small: a token was plugged in meanwhile */
+        if (rv != CKR_OK &&
+            rv != CKR_BUFFER_TOO_SMALL) /* too small: a token was plugged in meanwhile */
             return pkcs11_check(device, "C_GetSlotList", rv);
         slots = calloc(count + 1, sizeof *slots);
         if (slots == NULL)
@@ -94,9 +97,11 @@ static err_t find_slot(struct device *device, const char *label)
     return found == 1 ? ERR_OK : ERR_TOKEN_ABSENT;
 }
 
-static CK_RV open_session(const struct device *device, CK_FLAGS flags, CK_SESSION_HANDLE *ret_session)
+static CK_RV open_session(
+    const struct device *device, CK_FLAGS flags, CK_SESSION_HANDLE *ret_session)
 {
-    return device->module->C_OpenSession(device->slot, CKF_SERIAL_SESSION | flags, NULL, NULL, ret_session);
+    return device->module->C_OpenSession(
+        device->slot, CKF_SERIAL_SESSION | flags, NULL, NULL, ret_session);
 }
 
 static err_t open_sessions(struct device *device)
@@ -114,7 +119,8 @@ static err_t login(struct device *device, const struct secret *pin)
     if (pin == NULL)
         return ERR_OK;
     struct span bytes = secret_bytes(pin);
-    CK_RV rv = device->module->C_Login(device->home, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
+    CK_RV rv = device->module->C_Login(
+        device->home, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         return pkcs11_check(device, "C_Login", rv);
     device->logged_in = true;

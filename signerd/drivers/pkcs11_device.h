@@ -2,9 +2,9 @@
  *
  * The open device of the driver pkcs11, shared by its files.
  *
- * Two sessions. `home` stays as long as the device is open: it keeps the login and owns the session objects.
- * `work` is for what takes several calls (signing, finding). Where a failure leaves its state in doubt, it
- * is replaced, which costs no login and no object.
+ * Two sessions. `home` stays as long as the device is open: it keeps the login and owns the session
+ * objects. `work` is for what takes several calls (signing, finding). Where a failure leaves its
+ * state in doubt, it is replaced, which costs no login and no object.
  */
 #ifndef SIGNERD_DRIVERS_PKCS11_DEVICE_H
 #define SIGNERD_DRIVERS_PKCS11_DEVICE_H
@@ -25,11 +25,13 @@ struct device {
 err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device);
 void pkcs11_close(struct device *device);
 
-/* rv_check, and one thing more: without a PIN, "not logged in" is no lost login that opening again could cure. */
+/* rv_check, and one thing more: without a PIN, "not logged in" is no lost login that opening again
+ * could cure. */
 err_t pkcs11_check(const struct device *device, const char *function, CK_RV rv);
 
-/* To be called after a failure in `work`: where its state is in doubt, a new session takes its place. Where even
- * that fails, the handle stays invalid, and the next call says ERR_TOKEN_ABSENT. */
+/* To be called after a failure in `work`: where its state is in doubt, a new session takes its
+ * place. Where even that fails, the handle stays invalid, and the next call says ERR_TOKEN_ABSENT.
+ */
 void pkcs11_settle(struct device *device, CK_RV rv);
 
 /* Copies a field of CK_TOKEN_INFO (len bytes) without its padding; to has room for len + 1. */

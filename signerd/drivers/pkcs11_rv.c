@@ -16,8 +16,14 @@ struct rv_row {
     const char *name;
 };
 
-#define ENDED(rv, error) {rv, ERR_##error, false, #rv}
-#define DOUBT(rv, error) {rv, ERR_##error, true, #rv}
+#define ENDED(rv, error)                                                                           \
+    {                                                                                              \
+        rv, ERR_##error, false, #rv                                                                \
+    }
+#define DOUBT(rv, error)                                                                           \
+    {                                                                                              \
+        rv, ERR_##error, true, #rv                                                                 \
+    }
 
 static const struct rv_row rows[] = {
     ENDED(CKR_OK, OK),

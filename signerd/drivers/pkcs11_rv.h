@@ -10,10 +10,12 @@
 #include <p11-kit/pkcs11.h>
 #include <stdbool.h>
 
-/* The error for what a function ("C_Sign") returned. Anything but CKR_OK is logged, by name and number. */
+/* The error for what a function ("C_Sign") returned. Anything but CKR_OK is logged, by name and
+ * number. */
 err_t rv_check(const char *function, CK_RV rv);
 
-/* True where, after this answer, nobody knows whether an operation is still active in the session. */
+/* True where, after this answer, nobody knows whether an operation is still active in the session.
+ */
 bool rv_leaves_doubt(CK_RV rv);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Attributes of the driver pkcs11. Reading takes two calls an object with a module that keeps to the standard:
- * all lengths, then all values. Values of key material are not even asked for.
+ * Attributes of the driver pkcs11. Reading takes two calls an object with a module that keeps to
+ * the standard: all lengths, then all values. Values of key material are not even asked for.
  */
 #include "pkcs11_template.h"
 
@@ -63,7 +63,8 @@ err_t ck_template_parse(struct span list, struct ck_template *template)
     return err;
 }
 
-/* One fetch: the attributes asked for, and room for their values, each at a multiple of 8 (it may be a CK_ULONG). */
+/* One fetch: the attributes asked for, and room for their values, each at a multiple of 8 (it may
+ * be a CK_ULONG). */
 enum { VALUES_MAX = WIRE_TEMPLATE_MAX + 8 * TEMPLATE_ATTRIBUTES_MAX };
 
 struct fetch {
@@ -80,7 +81,8 @@ static const CK_ULONG NOT_ASKED = (CK_ULONG)-2; /* a length that no module answe
 /* True for the answers that only say: some of these attributes are not to be had. */
 static bool rv_says_missing(CK_RV rv)
 {
-    return rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_BUFFER_TOO_SMALL;
+    return rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
+           rv == CKR_BUFFER_TOO_SMALL;
 }
 
 static CK_RV get(const struct ck_template_source *source, CK_ATTRIBUTE *attributes, CK_ULONG count)
@@ -104,13 +106,16 @@ static bool wanted(const struct attribute_row *row, CK_OBJECT_CLASS class)
     return open_class || (row->flags & ATTRIBUTE_SECRET) == 0;
 }
 
-/* All lengths. A module may stop at the first attribute that the object lacks: the rest is asked one by one. */
-static err_t fetch_lengths(const struct ck_template_source *source, CK_OBJECT_CLASS class, struct fetch *fetch)
+/* All lengths. A module may stop at the first attribute that the object lacks: the rest is asked
+ * one by one. */
+static err_t fetch_lengths(
+    const struct ck_template_source *source, CK_OBJECT_CLASS class, struct fetch *fetch)
 {
     fetch->count = 0;
     for (size_t i = 0; i < attribute_rows_count && fetch->count < TEMPLATE_ATTRIBUTES_MAX; i++)
         if (wanted(&attribute_rows[i], class))
-            fetch->attributes[fetch->count++] = (CK_ATTRIBUTE){attribute_rows[i].type, NULL, NOT_ASKED};
+            fetch->attributes[fetch->count++] =
+                (CK_ATTRIBUTE){attribute_rows[i].type, NULL, NOT_ASKED};
 
     CK_RV rv = get(source, fetch->attributes, fetch->count);
     if (rv != CKR_OK && !rv_says_missing(rv))
@@ -132,8 +137,8 @@ static void place_values(struct fetch *fetch)
         if (attribute.ulValueLen == CK_UNAVAILABLE_INFORMATION)
             continue;
         if (attribute.ulValueLen > WIRE_TEMPLATE_MAX || attribute.ulValueLen > VALUES_MAX - used) {
-            log_warning("device: attribute 0x%lx of an object is left out: %lu bytes", attribute.type,
-                attribute.ulValueLen);
+            log_warning("device: attribute 0x%lx of an object is left out: %lu bytes",
+                attribute.type, attribute.ulValueLen);
             continue;
         }
         attribute.pValue = &fetch->values.bytes[used];

@@ -14,7 +14,8 @@ enum {
     TEMPLATE_NUMBERS_MAX = WIRE_TEMPLATE_MAX / 8,
 };
 
-/* Points into itself and into the list that it was made of: not to be copied, good as long as both stay. */
+/* Points into itself and into the list that it was made of: not to be copied, good as long as both
+ * stay. */
 struct ck_template {
     CK_ATTRIBUTE attributes[TEMPLATE_ATTRIBUTES_MAX];
     CK_ULONG count;
@@ -33,8 +34,9 @@ struct ck_template_source {
  * ERR_TEMPLATE_INCONSISTENT, ERR_ATTRIBUTE_VALUE for a number that a CK_ULONG here cannot hold. */
 err_t ck_template_parse(struct span list, struct ck_template *template);
 
-/* Appends all attributes of an object that are in the table to the list. ERR_TOO_LARGE where the list has
- * no room; errors of the device as rv_check has them, not logged for attributes that the object lacks. */
+/* Appends all attributes of an object that are in the table to the list. ERR_TOO_LARGE where the
+ * list has no room; errors of the device as rv_check has them, not logged for attributes that the
+ * object lacks. */
 err_t ck_template_fetch(const struct ck_template_source *source, struct writer *list);
 
 #endif

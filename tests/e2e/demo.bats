@@ -13,13 +13,13 @@ setup_file() {
 
 teardown_file() { rm -rf "$demo_tmp" "$demo_out"; }
 
-demo() { env TMPDIR="$demo_tmp" "$root/scripts/demo" "$@"; }
+demo() { env TMPDIR="$demo_tmp" "$root/scripts/demo"; }
 
 # ours: the processes whose command line names the directory of this test.
 ours() {
   local path
   for path in /proc/[0-9]*; do
-    [[ ${path#/proc/} == "$BASHPID" ]] || grep -qsaF "$demo_tmp/" "$path/cmdline" && echo "$path"
+    grep -qsaF "$demo_tmp/" "$path/cmdline" && echo "${path#/proc/} $(tr "\0" " " <"$path/cmdline")"
   done
   return 0
 }
@@ -46,7 +46,7 @@ ours() {
 }
 
 @test "a demo that is interrupted leaves no process and no file" {
-  demo >"$demo_out" 2>&1 3>&- &
+  TMPDIR=$demo_tmp "$root/scripts/demo" >"$demo_out" 2>&1 3>&- &
   pid=$!
   wait_for 60 grep -q 'openssl signs' "$demo_out"
   kill -TERM "$pid"

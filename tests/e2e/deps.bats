@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # scripts/deps: it installs, and changes no system service.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154
 load helper
 
 groups=(build run demo test fuzz)
@@ -10,7 +10,7 @@ groups=(build run demo test fuzz)
 listening() { awk '$4 == "0A" { print $2 }' /proc/net/tcp /proc/net/tcp6 | sort; }
 
 # boot: what starts by itself, below a root directory.
-boot() { find "${1-}"/etc/systemd "${1-}"/etc/rc?.d \( -path '*.wants/*' -o -name 'S*' \) 2>/dev/null | sort; }
+boot() { find "$1"/etc/systemd "$1"/etc/rc?.d \( -path '*.wants/*' -o -name 'S*' \) 2>/dev/null | sort; }
 
 # services: the processes of the servers among our packages.
 services() {
@@ -86,13 +86,14 @@ stubs() {
       holders+=($!)
     }
   done
-  debootstrap --variant=minbase bookworm "$bare" "$mirror"
+  debootstrap --variant=minbase bookworm "$bare" "$mirror" >"$BATS_TEST_TMPDIR/log"
   cp -r /etc/apt/sources.list.d /etc/apt/apt.conf.d "$bare/etc/apt/"
   cp -r "$root/scripts" "$bare/scripts"
   mount -t proc proc "$bare/proc"
   # A systemd is there, as on most machines: it is what enables services.
   chroot "$bare" apt-get -qq update
-  chroot "$bare" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends systemd-sysv
+  chroot "$bare" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+    systemd-sysv >>"$BATS_TEST_TMPDIR/log" 2>&1
   before=$(listening; services; boot "$bare")
 
   chroot "$bare" /scripts/deps -y "${groups[@]}" && failed='' || failed=1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the end-to-end tests share. A file that needs a signerd calls sandbox_up in setup_file and sandbox_down in
-# teardown_file; its tests run clients by as_client, in $work, and may sign with $device.
+# What the end-to-end tests share. A file that needs a signerd calls sandbox_up in setup_file and
+# sandbox_down in teardown_file; its tests run clients by as_client, in $work, and may sign with $device.
 # shellcheck shell=bash
 bats_require_minimum_version 1.5.0
 
@@ -11,7 +11,7 @@ build=${SIGNERD_BUILD:-$root/build/release}
 # shellcheck disable=SC2034
 device="pkcs11:token=demo;object=device"
 
-# sandbox_up [OPTION…]: a sandbox in $sandbox and a directory in $work, both the client's; exports what it prints.
+# sandbox_up [OPTION…]: a sandbox in $sandbox, a directory in $work, both the client's; exports what it prints.
 sandbox_up() {
   export sandbox work home
   # Sockets have short addresses, so not in bats' own directory.
@@ -62,9 +62,13 @@ stop() {
 
 process_gone() { ! process_start "$1"; }
 
+# p11_login: the option with which p11tool logs in; where no PIN is needed it must not even ask for one.
+p11_login() { [[ ! ${SIGNERD_PIN-} ]] || echo --login; }
+
 # make_key LABEL ID: a P-256 key in the token; its public key is $work/LABEL.pub.
 make_key() {
-  GNUTLS_PIN=${SIGNERD_PIN-} as_client p11tool --batch --login --generate-privkey=ecc --curve=secp256r1 \
+  # shellcheck disable=SC2046
+  GNUTLS_PIN=${SIGNERD_PIN-} as_client p11tool --batch $(p11_login) --generate-privkey=ecc --curve=secp256r1 \
     "--label=$1" "--id=$2" "--outfile=$work/$1.pub" pkcs11:token=demo </dev/null
 }
 

@@ -40,7 +40,7 @@ pid_of_daemon() { as_client cat "$sandbox/signerd.pid"; }
   process_gone "$pid"
   "$root/scripts/sandbox" down "$sandbox"
   sandbox_start
-  run -0 as_client p11tool --batch --login --list-all "pkcs11:token=demo"
+  run -0 as_client p11tool --batch --list-all "pkcs11:token=demo"
   contains "$output" "object=kept;type=private"
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# The search on which the demo relies finds a key in whatever form it lies about, and owns up to what it cannot read.
+# The search on which the demo relies finds a key in whatever form it lies about, and names what it cannot read.
 # shellcheck disable=SC2154
 load helper
 
@@ -34,7 +34,7 @@ found() {
 
 @test "found reversed, as big numbers lie in memory" {
   hex | sed 's/../\\x&\n/g' | tac | tr -d '\n' >escaped
-  printf "$(<escaped)" >places/file
+  printf %b "$(<escaped)" >places/file
   found raw
 }
 

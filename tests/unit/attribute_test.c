@@ -30,10 +30,27 @@ static void names_and_numbers_are_those_of_the_standard(void **state)
         const char *name;
     } pairs[] = {
 #define PAIR(name) {CKA_##name, ATTR_##name, "CKA_" #name}
-        PAIR(CLASS), PAIR(TOKEN), PAIR(PRIVATE), PAIR(LABEL), PAIR(VALUE), PAIR(CERTIFICATE_TYPE), PAIR(ISSUER),
-        PAIR(SERIAL_NUMBER), PAIR(KEY_TYPE), PAIR(SUBJECT), PAIR(ID), PAIR(SENSITIVE), PAIR(SIGN), PAIR(VERIFY),
-        PAIR(MODULUS), PAIR(EXTRACTABLE), PAIR(MODIFIABLE), PAIR(EC_PARAMS), PAIR(EC_POINT),
-        PAIR(ALWAYS_AUTHENTICATE), PAIR(ALLOWED_MECHANISMS),
+        PAIR(CLASS),
+        PAIR(TOKEN),
+        PAIR(PRIVATE),
+        PAIR(LABEL),
+        PAIR(VALUE),
+        PAIR(CERTIFICATE_TYPE),
+        PAIR(ISSUER),
+        PAIR(SERIAL_NUMBER),
+        PAIR(KEY_TYPE),
+        PAIR(SUBJECT),
+        PAIR(ID),
+        PAIR(SENSITIVE),
+        PAIR(SIGN),
+        PAIR(VERIFY),
+        PAIR(MODULUS),
+        PAIR(EXTRACTABLE),
+        PAIR(MODIFIABLE),
+        PAIR(EC_PARAMS),
+        PAIR(EC_POINT),
+        PAIR(ALWAYS_AUTHENTICATE),
+        PAIR(ALLOWED_MECHANISMS),
 #undef PAIR
     };
     for (size_t i = 0; i < COUNT(pairs); i++) {
@@ -48,8 +65,8 @@ static void names_and_numbers_are_those_of_the_standard(void **state)
 
 static void key_material_is_secret_and_nobody_may_change_it(void **state)
 {
-    static const uint32_t material[] = {CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1,
-        CKA_EXPONENT_2, CKA_COEFFICIENT};
+    static const uint32_t material[] = {CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2,
+        CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT};
     for (size_t i = 0; i < COUNT(material); i++)
         assert_int_equal(attribute_find(material[i])->flags, ATTRIBUTE_SECRET);
     (void)state;
@@ -100,7 +117,8 @@ static void a_list_that_is_cut_is_refused(void **state)
     size_t first = w.used;
     attribute_put(&w, ATTR_LABEL, span_of_text("key"));
     for (size_t len = 1; len < w.used; len++)
-        assert_int_equal(attribute_list_check(span_of(room, len)), len == first ? ERR_OK : ERR_BAD_MESSAGE);
+        assert_int_equal(
+            attribute_list_check(span_of(room, len)), len == first ? ERR_OK : ERR_BAD_MESSAGE);
     (void)state;
 }
 
@@ -132,8 +150,8 @@ static void a_value_of_the_wrong_size_is_refused(void **state)
     for (size_t len = 0; len <= sizeof bytes; len++) {
         assert_int_equal(check_one(ATTR_TOKEN, bytes, len), len == 1 ? ERR_OK : ERR_BAD_MESSAGE);
         assert_int_equal(check_one(ATTR_CLASS, bytes, len), len == 8 ? ERR_OK : ERR_BAD_MESSAGE);
-        assert_int_equal(
-            check_one(ATTR_ALLOWED_MECHANISMS, bytes, len), len % 8 == 0 ? ERR_OK : ERR_BAD_MESSAGE);
+        assert_int_equal(check_one(ATTR_ALLOWED_MECHANISMS, bytes, len),
+            len % 8 == 0 ? ERR_OK : ERR_BAD_MESSAGE);
         assert_int_equal(check_one(ATTR_LABEL, bytes, len), ERR_OK);
     }
     (void)state;

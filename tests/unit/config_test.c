@@ -36,7 +36,8 @@ static bool see(void *context, const struct config_setting *setting)
     return false;
 }
 
-static err_t read_bytes(const char *text, size_t len, struct seen *seen, struct config_complaints *complaints)
+static err_t read_bytes(
+    const char *text, size_t len, struct seen *seen, struct config_complaints *complaints)
 {
     seen->complaints = complaints;
     FILE *stream = fmemopen((void *)(uintptr_t)text, len, "r");
@@ -46,8 +47,8 @@ static err_t read_bytes(const char *text, size_t len, struct seen *seen, struct 
     return err;
 }
 
-static void expect_setting(const struct seen *seen, size_t i, int line, const char *section, const char *name,
-    const char *value)
+static void expect_setting(const struct seen *seen, size_t i, int line, const char *section,
+    const char *name, const char *value)
 {
     assert_true(i < seen->count);
     assert_int_equal(seen->all[i].line, line);
@@ -76,7 +77,8 @@ static void expect_complaint(const char *text, size_t len, const char *expected,
 
 static void each_setting_knows_its_line(void **state)
 {
-    struct seen seen = read_good("# comment\n[device demo]\n\ndriver = pkcs11\n; comment\nmodule=/a b/c.so\n[log]\nlevel = info");
+    struct seen seen = read_good("# comment\n[device demo]\n\ndriver = pkcs11\n; "
+                                 "comment\nmodule=/a b/c.so\n[log]\nlevel = info");
     assert_int_equal(seen.count, 3);
     expect_setting(&seen, 0, 4, "device demo", "driver", "pkcs11");
     expect_setting(&seen, 1, 6, "device demo", "module", "/a b/c.so");
@@ -122,7 +124,8 @@ static void an_empty_file_and_windows_lines_are_fine(void **state)
 static void a_line_without_an_equals_sign_is_refused(void **state)
 {
     expect_complaint("[a]\nuid\n", 8, "test.conf:2: not a section, a comment or 'name = value'", 1);
-    expect_complaint("[a\nuid = 1\n", 11, "test.conf:1: not a section, a comment or 'name = value'", 1);
+    expect_complaint(
+        "[a\nuid = 1\n", 11, "test.conf:1: not a section, a comment or 'name = value'", 1);
     (void)state;
 }
 
@@ -223,7 +226,7 @@ static void all_complaints_are_counted_and_the_first_is_kept(void **state)
 static int be_quiet(void **state)
 {
     (void)state;
-    log_setup("config_test", (enum log_level)-1); /* every complaint is logged, too */
+    log_setup("config_test", (enum log_level) - 1); /* every complaint is logged, too */
     return 0;
 }
 

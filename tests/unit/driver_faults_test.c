@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The driver pkcs11 against modules that misbehave in ways that SoftHSM does not: a function list of the test's own.
+ * The driver pkcs11 against modules that misbehave in ways that SoftHSM does not: a function list
+ * of the test's own.
  */
 #include "test.h"
 
@@ -26,7 +27,8 @@ static struct {
 
 enum { HOME = 1, FIRST_WORK = 2 };
 
-static CK_RV fake_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+static CK_RV fake_sign_init(
+    CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
     (void)mechanism;
     (void)key;
@@ -36,7 +38,8 @@ static CK_RV fake_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, 
     return fake.sign_inits < COUNT(fake.sign_init) ? fake.sign_init[fake.sign_inits++] : CKR_OK;
 }
 
-static CK_RV fake_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *len)
+static CK_RV fake_sign(
+    CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *len)
 {
     (void)session;
     (void)data;
@@ -46,7 +49,8 @@ static CK_RV fake_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_l
     return fake.sign;
 }
 
-static CK_RV fake_open(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+static CK_RV fake_open(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+    CK_SESSION_HANDLE *session)
 {
     (void)slot;
     (void)flags;
@@ -72,7 +76,8 @@ static CK_RV fake_find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes,
     return CKR_OK;
 }
 
-static CK_RV fake_find(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count)
+static CK_RV fake_find(
+    CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count)
 {
     (void)session;
     for (CK_ULONG i = 0; i < max; i++)
@@ -116,7 +121,8 @@ static CK_RV fake_get_one(CK_ATTRIBUTE *attribute)
     return rv;
 }
 
-static CK_RV fake_get(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count)
+static CK_RV fake_get(
+    CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     CK_RV rv = CKR_OK;
     (void)session;
@@ -148,7 +154,11 @@ static int reset(void **state)
 {
     (void)state;
     memset(&fake, 0, sizeof fake);
-    device = (struct device){.module = &module, .initialized = true, .home = HOME, .work = FIRST_WORK, .logged_in = true};
+    device = (struct device){.module = &module,
+        .initialized = true,
+        .home = HOME,
+        .work = FIRST_WORK,
+        .logged_in = true};
     log_setup("driver_faults_test", LOG_LEVEL_ERROR);
     return 0;
 }
@@ -157,7 +167,8 @@ static err_t sign(void)
 {
     uint8_t bytes[64];
     struct writer w = writer_of(bytes, sizeof bytes);
-    err_t err = driver_pkcs11.sign(&device, 5, CKM_ECDSA, span_of(NULL, 0), span_of("digest", 6), &w);
+    err_t err =
+        driver_pkcs11.sign(&device, 5, CKM_ECDSA, span_of(NULL, 0), span_of("digest", 6), &w);
     assert_int_equal(w.used, err == ERR_OK ? 64 : 0);
     return err;
 }
@@ -185,8 +196,8 @@ static void an_operation_that_is_always_active_ends_in_an_error(void **state)
 
 static void a_device_error_renews_the_working_session_only(void **state)
 {
-    static const CK_RV doubtful[] = {CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_HOST_MEMORY,
-        CKR_BUFFER_TOO_SMALL, CKR_VENDOR_DEFINED | 7};
+    static const CK_RV doubtful[] = {CKR_DEVICE_ERROR, CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED,
+        CKR_HOST_MEMORY, CKR_BUFFER_TOO_SMALL, CKR_VENDOR_DEFINED | 7};
     for (size_t i = 0; i < COUNT(doubtful); i++) {
         (void)reset(state);
         fake.sign = doubtful[i];
@@ -204,8 +215,8 @@ static void a_mistake_of_the_caller_renews_nothing(void **state)
         CK_RV rv;
         err_t err;
     } rows[] = {{CKR_DATA_LEN_RANGE, ERR_DATA_LENGTH}, {CKR_KEY_HANDLE_INVALID, ERR_OBJECT_GONE},
-        {CKR_KEY_TYPE_INCONSISTENT, ERR_KEY_TYPE}, {CKR_KEY_FUNCTION_NOT_PERMITTED, ERR_KEY_FUNCTION},
-        {CKR_MECHANISM_INVALID, ERR_MECHANISM}};
+        {CKR_KEY_TYPE_INCONSISTENT, ERR_KEY_TYPE},
+        {CKR_KEY_FUNCTION_NOT_PERMITTED, ERR_KEY_FUNCTION}, {CKR_MECHANISM_INVALID, ERR_MECHANISM}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         fake.sign = rows[i].rv;
         assert_int_equal(sign(), rows[i].err);
@@ -216,8 +227,9 @@ static void a_mistake_of_the_caller_renews_nothing(void **state)
 
 static void a_device_that_is_gone_is_an_absent_token(void **state)
 {
-    static const CK_RV gone[] = {CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_REMOVED, CKR_SESSION_HANDLE_INVALID,
-        CKR_SESSION_CLOSED, CKR_CRYPTOKI_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN};
+    static const CK_RV gone[] = {CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_REMOVED,
+        CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_CRYPTOKI_NOT_INITIALIZED,
+        CKR_USER_NOT_LOGGED_IN};
     for (size_t i = 0; i < COUNT(gone); i++) {
         fake.sign = gone[i];
         assert_int_equal(sign(), ERR_TOKEN_ABSENT);
@@ -273,7 +285,8 @@ static void check_fetched(bool with_label)
     assert_int_equal(class, CLASS_CERTIFICATE);
     assert_int_equal(attribute_get(writer_bytes(&list), ATTR_LABEL, &label), with_label);
     assert_true(!with_label || span_equal(label, span_of_text("label")));
-    assert_int_equal(list.used, 8 + 8 + (with_label ? 8 + 5 : 0)); /* no token of 8 bytes, no value of 1 MiB */
+    assert_int_equal(
+        list.used, 8 + 8 + (with_label ? 8 + 5 : 0)); /* no token of 8 bytes, no value of 1 MiB */
 }
 
 static void attributes_take_three_calls(void **state)
@@ -305,7 +318,8 @@ static void numbers_reach_the_module_as_its_own(void **state)
     struct writer w = writer_of(bytes, sizeof bytes);
     attribute_put_ulong(&w, ATTR_CLASS, CLASS_PRIVATE_KEY);
     attribute_put_ulong(&w, ATTR_KEY_TYPE, UINT64_MAX);
-    attribute_put(&w, ATTR_ALLOWED_MECHANISMS, span_of("\0\0\0\0\0\0\x10\x41\0\0\0\0\0\0\x10\x42", 16));
+    attribute_put(
+        &w, ATTR_ALLOWED_MECHANISMS, span_of("\0\0\0\0\0\0\x10\x41\0\0\0\0\0\0\x10\x42", 16));
     attribute_put_bool(&w, ATTR_TOKEN, true);
     assert_int_equal(ck_template_parse(writer_bytes(&w), &parsed), ERR_OK);
     assert_int_equal(parsed.count, 4);

@@ -1,198 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The driver pkcs11 against a SoftHSM token of its own, in a temporary directory that goes away with the test.
+ * The driver pkcs11 against a SoftHSM token of its own, in a temporary directory that goes away
+ * with the test.
  */
-#include "test.h"
+#include "driver_stand.h"
 
-#include "base/log.h"
-#include "signerd/drivers/driver.h"
-
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/core_names.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define MODULE SIGNERD_TEST_SOFTHSM /* set by CMake */
-#define LABEL  "driver test"
-#define PIN    "123456"
-
-enum { CKM_EC_KEY_PAIR_GEN_ = 0x1040, CKM_ECDSA_ = 0x1041, CKM_SHA256_HMAC_ = 0x251 };
-
-static const uint8_t P256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static const uint8_t P521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
-static const uint8_t SECP256K1[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a};
-
 static const struct driver *const driver = &driver_pkcs11;
-static char directory[] = "/tmp/signerd-driver-XXXXXX";
-
-/* ------------------------------------------------------------------ the token */
-
-static void run(const char *const *arguments)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        int nothing = open("/dev/null", O_WRONLY);
-        (void)dup2(nothing, STDOUT_FILENO);
-        execvp(arguments[0], (char *const *)(uintptr_t)arguments);
-        _exit(127);
-    }
-    int status = -1;
-    assert_int_equal(child, waitpid(child, &status, 0));
-    assert_int_equal(status, 0);
-}
-
-static int make_token(void **state)
-{
-    (void)state;
-    char path[64];
-    log_setup("driver_pkcs11_test", LOG_LEVEL_ERROR);
-    if (mkdtemp(directory) == NULL)
-        return 1;
-    (void)snprintf(path, sizeof path, "%s/softhsm2.conf", directory);
-    FILE *config = fopen(path, "w");
-    if (config == NULL)
-        return 1;
-    (void)fprintf(config, "directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n", directory);
-    (void)fclose(config);
-    (void)setenv("SOFTHSM2_CONF", path, 1);
-    (void)unsetenv("OPENSSL_CONF");
-    const char *init[] = {"softhsm2-util", "--init-token", "--free", "--label", LABEL, "--so-pin", "1234", "--pin",
-        PIN, NULL};
-    run(init);
-    return 0;
-}
-
-static int remove_token(void **state)
-{
-    (void)state;
-    const char *remove[] = {"rm", "-rf", directory, NULL};
-    run(remove);
-    return 0;
-}
-
-static struct secret *secret_of(const char *text)
-{
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
-    (void)close(ends[1]);
-    struct secret *secret = NULL;
-    assert_int_equal(secret_read(ends[0], 64, &secret), ERR_OK);
-    (void)close(ends[0]);
-    return secret;
-}
-
-static err_t open_with(const char *module, const char *label, const char *pin, struct device **ret_device)
-{
-    struct secret *secret = pin != NULL ? secret_of(pin) : NULL;
-    const struct driver_settings settings = {module, label, secret};
-    err_t err = driver->open(&settings, ret_device);
-    secret_free(secret);
-    return err;
-}
-
-static int open_device(void **state)
-{
-    struct device *device = NULL;
-    if (open_with(MODULE, LABEL, PIN, &device) != ERR_OK)
-        return 1;
-    *state = device;
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    driver->close(*state);
-    return 0;
-}
-
-/* ------------------------------------------------------------------ keys */
-
-struct pair {
-    driver_ref public_key;
-    driver_ref private_key;
-};
-
-static void public_template(struct writer *w, bool token, struct span curve, const char *label)
-{
-    attribute_put_ulong(w, ATTR_CLASS, CLASS_PUBLIC_KEY);
-    attribute_put_ulong(w, ATTR_KEY_TYPE, KEY_TYPE_EC);
-    attribute_put_bool(w, ATTR_TOKEN, token);
-    attribute_put_bool(w, ATTR_PRIVATE, false);
-    attribute_put_bool(w, ATTR_VERIFY, true);
-    attribute_put(w, ATTR_EC_PARAMS, curve);
-    attribute_put(w, ATTR_LABEL, span_of_text(label));
-    attribute_put(w, ATTR_ID, span_of_text(label));
-}
-
-static void private_template(struct writer *w, bool token, const char *label)
-{
-    attribute_put_ulong(w, ATTR_CLASS, CLASS_PRIVATE_KEY);
-    attribute_put_ulong(w, ATTR_KEY_TYPE, KEY_TYPE_EC);
-    attribute_put_bool(w, ATTR_TOKEN, token);
-    attribute_put_bool(w, ATTR_PRIVATE, true);
-    attribute_put_bool(w, ATTR_SENSITIVE, true);
-    attribute_put_bool(w, ATTR_EXTRACTABLE, false);
-    attribute_put_bool(w, ATTR_SIGN, true);
-    attribute_put(w, ATTR_LABEL, span_of_text(label));
-    attribute_put(w, ATTR_ID, span_of_text(label));
-}
-
-static err_t generate(struct device *device, bool token, struct span curve, const char *label, struct pair *ret_pair)
-{
-    uint8_t public_bytes[1024];
-    uint8_t private_bytes[1024];
-    struct writer public_list = writer_of(public_bytes, sizeof public_bytes);
-    struct writer private_list = writer_of(private_bytes, sizeof private_bytes);
-    public_template(&public_list, token, curve, label);
-    private_template(&private_list, token, label);
-    return driver->generate_pair(device, CKM_EC_KEY_PAIR_GEN_, writer_bytes(&public_list),
-        writer_bytes(&private_list), &ret_pair->public_key, &ret_pair->private_key);
-}
-
-static struct pair new_pair(struct device *device, const char *label)
-{
-    struct pair pair = {0, 0};
-    assert_int_equal(generate(device, true, span_of(P256, sizeof P256), label, &pair), ERR_OK);
-    assert_int_not_equal(pair.public_key, 0);
-    assert_int_not_equal(pair.private_key, 0);
-    return pair;
-}
-
-static void destroy_pair(struct device *device, struct pair pair)
-{
-    assert_int_equal(driver->destroy(device, pair.public_key), ERR_OK);
-    assert_int_equal(driver->destroy(device, pair.private_key), ERR_OK);
-}
-
-static struct span attributes_of(struct device *device, driver_ref object)
-{
-    static uint8_t bytes[WIRE_TEMPLATE_MAX];
-    struct writer list = writer_of(bytes, sizeof bytes);
-    assert_int_equal(driver->attributes(device, object, &list), ERR_OK);
-    assert_int_equal(attribute_list_check(writer_bytes(&list)), ERR_OK);
-    return writer_bytes(&list);
-}
-
-static err_t sign(struct device *device, driver_ref key, size_t data_len, uint8_t *ret_signature, size_t *ret_len)
-{
-    static const uint8_t data[32] = {1, 2, 3};
-    struct writer w = writer_of(ret_signature, 1024);
-    err_t err = driver->sign(device, key, CKM_ECDSA_, span_of(NULL, 0), span_of(data, data_len), &w);
-    *ret_len = w.used;
-    return err;
-}
 
 static EVP_PKEY *evp_of_point(struct span der)
 {
     /* OCTET STRING around 04‖X‖Y */
-    assert_true(der.len > 2 && der.ptr[0] == 0x04 && der.ptr[1] == der.len - 2 && der.ptr[2] == 0x04);
+    assert_true(
+        der.len > 2 && der.ptr[0] == 0x04 && der.ptr[1] == der.len - 2 && der.ptr[2] == 0x04);
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
     OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, der.ptr + 2, der.len - 2);
@@ -260,8 +85,8 @@ static void a_module_that_cannot_be_loaded_is_a_configuration_error(void **state
 
 static void two_tokens_of_one_label_are_refused(void **state)
 {
-    const char *init[] = {"softhsm2-util", "--init-token", "--free", "--label", "twin", "--so-pin", "1234", "--pin",
-        PIN, NULL};
+    const char *init[] = {"softhsm2-util", "--init-token", "--free", "--label", "twin", "--so-pin",
+        "1234", "--pin", PIN, NULL};
     run(init);
     run(init);
     struct device *device = NULL;
@@ -385,7 +210,8 @@ static void the_listing_visits_token_objects_and_no_session_objects(void **state
 {
     struct pair token_pair = new_pair(*state, "list");
     struct pair session_pair;
-    assert_int_equal(generate(*state, false, span_of(P256, sizeof P256), "session", &session_pair), ERR_OK);
+    assert_int_equal(
+        generate(*state, false, span_of(P256, sizeof P256), "session", &session_pair), ERR_OK);
     struct seen seen = {.device = *state};
     assert_int_equal(driver->list(*state, see, &seen), ERR_OK);
     assert_int_equal(seen.count, 2);
@@ -429,13 +255,17 @@ static void failures_have_their_error_and_the_next_signature_works(void **state)
     struct writer w = writer_of(signature, sizeof signature);
     struct writer no_room = writer_of(signature, 10);
     const struct span data = span_of_text("01234567890123456789012345678901");
-    assert_int_equal(driver->sign(*state, pair.private_key, CKM_SHA256_HMAC_, span_of(NULL, 0), data, &w),
+    assert_int_equal(
+        driver->sign(*state, pair.private_key, CKM_SHA256_HMAC_, span_of(NULL, 0), data, &w),
         ERR_MECHANISM);
-    assert_int_equal(driver->sign(*state, pair.private_key, CKM_EC_KEY_PAIR_GEN_, span_of(NULL, 0), data, &w),
+    assert_int_equal(
+        driver->sign(*state, pair.private_key, CKM_EC_KEY_PAIR_GEN_, span_of(NULL, 0), data, &w),
         ERR_MECHANISM);
-    assert_int_equal(driver->sign(*state, pair.private_key, CKM_ECDSA_, span_of_text("x"), data, &w),
+    assert_int_equal(
+        driver->sign(*state, pair.private_key, CKM_ECDSA_, span_of_text("x"), data, &w),
         ERR_MECHANISM_PARAMETER);
-    assert_int_equal(driver->sign(*state, pair.private_key, CKM_ECDSA_, span_of(NULL, 0), data, &no_room),
+    assert_int_equal(
+        driver->sign(*state, pair.private_key, CKM_ECDSA_, span_of(NULL, 0), data, &no_room),
         ERR_TOO_LARGE);
     assert_int_equal(w.used, 0);
     assert_int_equal(sign(*state, 999999, 32, signature, &len), ERR_OBJECT_GONE);
@@ -448,7 +278,8 @@ static void failures_have_their_error_and_the_next_signature_works(void **state)
 static void only_curves_that_can_sign_are_generated(void **state)
 {
     struct pair pair;
-    assert_int_equal(generate(*state, true, span_of(SECP256K1, sizeof SECP256K1), "k1", &pair), ERR_CURVE);
+    assert_int_equal(
+        generate(*state, true, span_of(SECP256K1, sizeof SECP256K1), "k1", &pair), ERR_CURVE);
     assert_int_equal(generate(*state, true, span_of(P521, sizeof P521), "p521", &pair), ERR_OK);
     uint8_t signature[1024];
     size_t len;
@@ -532,7 +363,8 @@ static void without_a_pin_private_objects_stay_out_of_sight(void **state)
     size_t count = 0;
     assert_int_equal(driver->list(device, count_object, &count), ERR_OK);
     assert_int_equal(count, 1);
-    assert_int_equal(generate(device, true, span_of(P256, sizeof P256), "no", &pair), ERR_ACTION_PROHIBITED);
+    assert_int_equal(
+        generate(device, true, span_of(P256, sizeof P256), "no", &pair), ERR_ACTION_PROHIBITED);
     driver->close(device);
 
     assert_int_equal(open_device(state), 0);

@@ -11,7 +11,6 @@
 
 #include <p11-kit/pkcs11.h>
 
-
 struct row {
     unsigned number;
     CK_RV ckr;
@@ -22,7 +21,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define ERR(name, number, ckr, http, exit_code, text) {(number), (ckr), (http), (exit_code), #name, (text)},
+#define ERR(name, number, ckr, http, exit_code, text)                                              \
+    {(number), (ckr), (http), (exit_code), #name, (text)},
 #include "base/err.def"
 #undef ERR
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The client's connection against a worker that the test plays itself. A reply can be put into the socket before
- * the call, since the number of the call is known: no thread is needed but where the moment counts.
+ * The client's connection against a worker that the test plays itself. A reply can be put into the
+ * socket before the call, since the number of the call is known: no thread is needed but where the
+ * moment counts.
  */
 #include "test.h"
 
@@ -51,7 +52,8 @@ static int set_stage(void **state)
     strcpy(stage->directory, "/tmp/signerd-link-XXXXXX");
     assert_non_null(mkdtemp(stage->directory));
     stage->address.sun_family = AF_UNIX;
-    (void)snprintf(stage->address.sun_path, sizeof stage->address.sun_path, "%s/s", stage->directory);
+    (void)snprintf(
+        stage->address.sun_path, sizeof stage->address.sun_path, "%s/s", stage->directory);
     stage->listener = -1;
     stage->worker = -1;
     *state = stage;
@@ -115,11 +117,13 @@ static void nobody_who_listens_is_told_at_once(void **state)
 {
     struct stage *stage = *state;
     uint64_t start = clock_us();
-    assert_int_equal(link_open(stage->address.sun_path, in_ms(PLENTY_MS), &stage->link), ERR_UNREACHABLE);
+    assert_int_equal(
+        link_open(stage->address.sun_path, in_ms(PLENTY_MS), &stage->link), ERR_UNREACHABLE);
     stage->listener = listen_at(&stage->address, 1);
     (void)close(stage->listener); /* the file stays, as after a crash */
     stage->listener = -1;
-    assert_int_equal(link_open(stage->address.sun_path, in_ms(PLENTY_MS), &stage->link), ERR_UNREACHABLE);
+    assert_int_equal(
+        link_open(stage->address.sun_path, in_ms(PLENTY_MS), &stage->link), ERR_UNREACHABLE);
     assert_null(stage->link);
     assert_true(clock_us() - start < 1000000);
 }
@@ -165,7 +169,8 @@ static void a_full_backlog_is_waited_for_until_the_deadline(void **state)
     stage->listener = listen_at(&stage->address, 1);
     size_t count = fill(stage, fds, COUNT(fds));
     uint64_t start = clock_us();
-    assert_int_equal(link_open(stage->address.sun_path, in_ms(SHORT_MS), &stage->link), ERR_TIMED_OUT);
+    assert_int_equal(
+        link_open(stage->address.sun_path, in_ms(SHORT_MS), &stage->link), ERR_TIMED_OUT);
     assert_in_range(clock_us() - start, SHORT_MS * 1000, 2000000);
 
     pthread_t thread;
@@ -182,12 +187,14 @@ static void an_answer_is_given_and_the_link_goes_on(void **state)
 {
     struct stage *stage = *state;
     for (uint32_t n = 1; n <= 3; n++) {
-        reply(stage, (struct wire_reply_header){n, WIRE_RANDOM, 0, 40 + n}, span_of(three_random, 7));
+        reply(
+            stage, (struct wire_reply_header){n, WIRE_RANDOM, 0, 40 + n}, span_of(three_random, 7));
         const struct wire_random_request request = {3};
         struct wire_random_reply answer;
         enum link_fate fate;
         assert_int_equal(
-            link_call(stage->link, WIRE_RANDOM, &request, &answer, in_ms(PLENTY_MS), &fate), ERR_OK);
+            link_call(stage->link, WIRE_RANDOM, &request, &answer, in_ms(PLENTY_MS), &fate),
+            ERR_OK);
         assert_int_equal(fate, LINK_ANSWERED);
         assert_true(span_equal(answer.random, span_of(three_random + 4, 3)));
         assert_int_equal(link_generation(stage->link), 40 + n);
@@ -234,7 +241,8 @@ static void a_reply_with_a_byte_too_many_is_refused(void **state)
 
 static void an_error_with_a_body_is_refused(void **state)
 {
-    reply(*state, (struct wire_reply_header){1, WIRE_RANDOM, ERR_DENIED, 1}, span_of(three_random, 7));
+    reply(*state, (struct wire_reply_header){1, WIRE_RANDOM, ERR_DENIED, 1},
+        span_of(three_random, 7));
     expect(*state, ERR_BAD_MESSAGE, LINK_MAYBE_DONE);
 }
 
@@ -259,8 +267,8 @@ static void a_request_that_fits_no_message_is_not_sent_and_harms_nothing(void **
     const struct wire_sign_request request = {1, 2, span_of(NULL, 0), span_of(large, sizeof large)};
     struct wire_sign_reply answer;
     enum link_fate fate;
-    assert_int_equal(
-        link_call(stage->link, WIRE_SIGN, &request, &answer, in_ms(PLENTY_MS), &fate), ERR_TOO_LARGE);
+    assert_int_equal(link_call(stage->link, WIRE_SIGN, &request, &answer, in_ms(PLENTY_MS), &fate),
+        ERR_TOO_LARGE);
     assert_int_equal(fate, LINK_ANSWERED);
     uint8_t packet[16];
     assert_int_equal(recv(stage->worker, packet, sizeof packet, MSG_DONTWAIT), -1);
@@ -409,6 +417,7 @@ static void the_descriptor_is_closed_on_exec(void **state)
 
 int main(void)
 {
+    (void)signal(SIGPIPE, SIG_DFL); /* whatever the caller left: a SIGPIPE shall end this test */
     const struct CMUnitTest tests[] = {
         ALONE(nobody_who_listens_is_told_at_once),
         ALONE(a_path_that_no_socket_can_have_is_an_argument_error),

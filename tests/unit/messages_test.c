@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every message of wire/messages.def by its table: what is encoded is decoded again, and nothing else is.
+ * Every message of wire/messages.def by its table: what is encoded is decoded again, and nothing
+ * else is.
  */
 #include "test.h"
 
@@ -35,7 +36,8 @@ static void generate_field(const struct schema_field *field, void *message, size
     void *member = (char *)message + field->offset;
     uint64_t value = number();
     if (field->kind != FIELD_BYTES) {
-        memcpy(member, &value, sizes[field->kind]); /* little-endian hosts: the low bytes; else just others */
+        memcpy(member, &value,
+            sizes[field->kind]); /* little-endian hosts: the low bytes; else just others */
         return;
     }
     max = max < field->limit ? max : field->limit;
@@ -49,7 +51,8 @@ static void generate(const struct schema *schema, union wire_body *message, size
         generate_field(&schema->fields[i], message, max);
 }
 
-static void assert_same(const struct schema *schema, const union wire_body *a, const union wire_body *b)
+static void assert_same(
+    const struct schema *schema, const union wire_body *a, const union wire_body *b)
 {
     for (size_t i = 0; i < schema->count; i++) {
         const struct schema_field *field = &schema->fields[i];
@@ -81,7 +84,8 @@ static void assert_refused(const struct schema *schema, struct span bytes)
     memcpy(exact, bytes.ptr, bytes.len);
     uint8_t *copy = realloc(exact, bytes.len == 0 ? 1 : bytes.len);
     assert_non_null(copy);
-    assert_int_equal(schema_decode_whole(schema, span_of(copy, bytes.len), &message), ERR_BAD_MESSAGE);
+    assert_int_equal(
+        schema_decode_whole(schema, span_of(copy, bytes.len), &message), ERR_BAD_MESSAGE);
     assert_same(schema, &message, &zero);
     free(copy);
 }
@@ -121,7 +125,8 @@ static void one_byte_too_many_is_refused(void **state)
         struct span bytes = encoded(schemas[i], &message);
         assert_refused(schemas[i], span_of(bytes.ptr, bytes.len + 1));
     }
-    assert_int_equal(schema_decode_whole(&wire_nothing_schema, span_of(room, 1), NULL), ERR_BAD_MESSAGE);
+    assert_int_equal(
+        schema_decode_whole(&wire_nothing_schema, span_of(room, 1), NULL), ERR_BAD_MESSAGE);
     assert_int_equal(schema_decode_whole(&wire_nothing_schema, span_of(NULL, 0), NULL), ERR_OK);
     (void)state;
 }
@@ -149,12 +154,14 @@ static void bytes_up_to_the_limit_pass_and_one_more_is_refused(void **state)
             if (field->kind != FIELD_BYTES)
                 continue;
             assert_in_range(field->limit, 1, WIRE_DATA_MAX);
-            assert_int_equal(
-                schema_decode_whole(schemas[i], encoded_by_hand(schemas[i], f, field->limit), &message), ERR_OK);
+            assert_int_equal(schema_decode_whole(schemas[i],
+                                 encoded_by_hand(schemas[i], f, field->limit), &message),
+                ERR_OK);
             assert_refused(schemas[i], encoded_by_hand(schemas[i], f, field->limit + 1));
 
             memset(&message, 0, sizeof message);
-            *(struct span *)(void *)((char *)&message + field->offset) = span_of(content, field->limit + 1);
+            *(struct span *)(void *)((char *)&message + field->offset) =
+                span_of(content, field->limit + 1);
             struct writer w = writer_of(room, sizeof room);
             schema_encode(schemas[i], &message, &w);
             assert_true(writer_failed(&w));
@@ -165,7 +172,8 @@ static void bytes_up_to_the_limit_pass_and_one_more_is_refused(void **state)
 
 static void a_length_near_the_end_of_numbers_is_refused(void **state)
 {
-    static const uint8_t lengths[][4] = {{0xff, 0xff, 0xff, 0xff}, {0x80, 0, 0, 0}, {0x7f, 0xff, 0xff, 0xff}};
+    static const uint8_t lengths[][4] = {
+        {0xff, 0xff, 0xff, 0xff}, {0x80, 0, 0, 0}, {0x7f, 0xff, 0xff, 0xff}};
     for (size_t i = 0; i < COUNT(lengths); i++)
         assert_refused(&wire_sign_reply_schema, span_of(lengths[i], 4));
     (void)state;
@@ -245,12 +253,15 @@ static size_t largest(const struct schema *schema)
     return sum + most;
 }
 
-/* The limits of several fields together may be more than a packet: then the packet is what counts. */
+/* The limits of several fields together may be more than a packet: then the packet is what counts.
+ */
 static void a_field_at_its_limit_fits_a_packet(void **state)
 {
     for (size_t i = 0; i < wire_operations_count; i++) {
-        assert_true(largest(&wire_request_header_schema) + largest(wire_operations[i].request) <= WIRE_MESSAGE_MAX);
-        assert_true(largest(&wire_reply_header_schema) + largest(wire_operations[i].reply) <= WIRE_MESSAGE_MAX);
+        assert_true(largest(&wire_request_header_schema) + largest(wire_operations[i].request) <=
+                    WIRE_MESSAGE_MAX);
+        assert_true(largest(&wire_reply_header_schema) + largest(wire_operations[i].reply) <=
+                    WIRE_MESSAGE_MAX);
     }
     assert_true(largest(&wire_object_schema) <= WIRE_DATA_MAX); /* LIST makes progress */
     (void)state;

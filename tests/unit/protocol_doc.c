@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints the tables of docs/PROTOCOL.md from the tables that the code itself is made of, and one exchange as it
- * goes over the socket. The test protocol-doc compares what this prints with what the document says.
+ * Prints the tables of docs/PROTOCOL.md from the tables that the code itself is made of, and one
+ * exchange as it goes over the socket. The test protocol-doc compares what this prints with what
+ * the document says.
  */
 #include "base/err.h"
 #include "wire/attribute.h"
@@ -10,9 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[] = {
-    [FIELD_U8] = "U8", [FIELD_U16] = "U16", [FIELD_U32] = "U32", [FIELD_U64] = "U64", [FIELD_BYTES] = "BYTES"};
-static const unsigned sizes[] = {[FIELD_U8] = 1, [FIELD_U16] = 2, [FIELD_U32] = 4, [FIELD_U64] = 8};
+static const char *const kinds[] = {[FIELD_U8] = "U8",
+    [FIELD_U16] = "U16",
+    [FIELD_U32] = "U32",
+    [FIELD_U64] = "U64",
+    [FIELD_BYTES] = "BYTES"};
+static const unsigned sizes[] = {[FIELD_U8] = 1,
+    [FIELD_U16] = 2,
+    [FIELD_U32] = 4,
+    [FIELD_U64] = 8,
+    [FIELD_BYTES] = 4 /* the length */};
 
 /* ------------------------------------------------------------------ tables */
 
@@ -49,7 +57,8 @@ static void print_fields(const struct schema *schema)
             (void)snprintf(place, sizeof place, "%zu", offset);
         if (field->kind == FIELD_BYTES)
             (void)snprintf(limit, sizeof limit, "%zu", field->limit);
-        printf("| %s | `%s` | %s | %s | %s |\n", place, field->name, kinds[field->kind], limit, field->meaning);
+        printf("| %s | `%s` | %s | %s | %s |\n", place, field->name, kinds[field->kind], limit,
+            field->meaning);
         offset += sizes[field->kind];
         fixed = fixed && field->kind != FIELD_BYTES;
     }
@@ -57,11 +66,12 @@ static void print_fields(const struct schema *schema)
 
 static void print_operations(void)
 {
-    puts("\n### Operations\n\n| number | name | request body | reply body | meaning |\n|---|---|---|---|---|");
+    puts("\n### Operations\n\n| number | name | request body | reply body | meaning "
+         "|\n|---|---|---|---|---|");
     for (size_t i = 0; i < wire_operations_count; i++) {
         const struct wire_operation_row *row = &wire_operations[i];
-        printf("| %d | %s | `%s` | `%s` | %s |\n", (int)row->operation, row->name, row->request->name,
-            row->reply->name, row->meaning);
+        printf("| %d | %s | `%s` | `%s` | %s |\n", (int)row->operation, row->name,
+            row->request->name, row->reply->name, row->meaning);
     }
 }
 
@@ -92,9 +102,11 @@ static void print_errors(void)
 #include "base/err.def"
 #undef ERR
     };
-    puts("\n### Errors\n\n| number | name | `CK_RV` in a PKCS#11 program | text |\n|---|---|---|---|");
+    puts("\n### Errors\n\n| number | name | `CK_RV` in a PKCS#11 program | text "
+         "|\n|---|---|---|---|");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        printf("| %u | %s | `%s` | %s |\n", rows[i].number, rows[i].name, rows[i].ckr, rows[i].text);
+        printf(
+            "| %u | %s | `%s` | %s |\n", rows[i].number, rows[i].name, rows[i].ckr, rows[i].text);
 }
 
 static void print_attributes(void)
@@ -107,19 +119,22 @@ static void print_attributes(void)
     for (size_t i = 0; i < attribute_rows_count; i++) {
         const struct attribute_row *row = &attribute_rows[i];
         printf("| 0x%08x | `%s` | %s | %s%s |\n", row->type, row->name, values[row->kind],
-            row->flags & ATTRIBUTE_SECRET ? "secret" : "", row->flags & ATTRIBUTE_CHANGEABLE ? "changeable" : "");
+            row->flags & ATTRIBUTE_SECRET ? "secret" : "",
+            row->flags & ATTRIBUTE_CHANGEABLE ? "changeable" : "");
     }
 }
 
 /* ------------------------------------------------------------------ the example */
 
 /* RFC 6979, A.2.5: key P-256, message "sample", SHA-256. */
-static const uint8_t digest[32] = {0xaf, 0x2b, 0xdb, 0xe1, 0xaa, 0x9b, 0x6e, 0xc1, 0xe2, 0xad, 0xe1, 0xd6, 0x94,
-    0xf4, 0x1f, 0xc7, 0x1a, 0x83, 0x1d, 0x02, 0x68, 0xe9, 0x89, 0x15, 0x62, 0x11, 0x3d, 0x8a, 0x62, 0xad, 0xd1, 0xbf};
-static const uint8_t signature[64] = {0xef, 0xd4, 0x8b, 0x2a, 0xac, 0xb6, 0xa8, 0xfd, 0x11, 0x40, 0xdd, 0x9c, 0xd4,
-    0x5e, 0x81, 0xd6, 0x9d, 0x2c, 0x87, 0x7b, 0x56, 0xaa, 0xf9, 0x91, 0xc3, 0x4d, 0x0e, 0xa8, 0x4e, 0xaf, 0x37, 0x16,
-    0xf7, 0xcb, 0x1c, 0x94, 0x2d, 0x65, 0x7c, 0x41, 0xd4, 0x36, 0xc7, 0xa1, 0xb6, 0xe2, 0x9f, 0x65, 0xf3, 0xe9, 0x00,
-    0xdb, 0xb9, 0xaf, 0xf4, 0x06, 0x4d, 0xc4, 0xab, 0x2f, 0x84, 0x3a, 0xcd, 0xa8};
+static const uint8_t digest[32] = {0xaf, 0x2b, 0xdb, 0xe1, 0xaa, 0x9b, 0x6e, 0xc1, 0xe2, 0xad, 0xe1,
+    0xd6, 0x94, 0xf4, 0x1f, 0xc7, 0x1a, 0x83, 0x1d, 0x02, 0x68, 0xe9, 0x89, 0x15, 0x62, 0x11, 0x3d,
+    0x8a, 0x62, 0xad, 0xd1, 0xbf};
+static const uint8_t signature[64] = {0xef, 0xd4, 0x8b, 0x2a, 0xac, 0xb6, 0xa8, 0xfd, 0x11, 0x40,
+    0xdd, 0x9c, 0xd4, 0x5e, 0x81, 0xd6, 0x9d, 0x2c, 0x87, 0x7b, 0x56, 0xaa, 0xf9, 0x91, 0xc3, 0x4d,
+    0x0e, 0xa8, 0x4e, 0xaf, 0x37, 0x16, 0xf7, 0xcb, 0x1c, 0x94, 0x2d, 0x65, 0x7c, 0x41, 0xd4, 0x36,
+    0xc7, 0xa1, 0xb6, 0xe2, 0x9f, 0x65, 0xf3, 0xe9, 0x00, 0xdb, 0xb9, 0xaf, 0xf4, 0x06, 0x4d, 0xc4,
+    0xab, 0x2f, 0x84, 0x3a, 0xcd, 0xa8};
 
 enum { HEX_WIDTH = 8 };
 
@@ -162,8 +177,9 @@ static void print_message(const struct schema *schema, struct reader *r)
         char text[80];
         struct span bytes = read_span(r, sizes[field->kind]);
         struct reader of_number = reader_of(bytes);
-        (void)snprintf(text, sizeof text, "%s = %llu", field->name,
-            (unsigned long long)read_uint(&of_number, sizes[field->kind]));
+        unsigned long long value = read_uint(&of_number, sizes[field->kind]);
+        (void)snprintf(
+            text, sizeof text, value < 1000 ? "%s = %llu" : "%s = 0x%llx", field->name, value);
         print_hex(bytes, text);
     }
 }
@@ -192,12 +208,15 @@ static void print_example(void)
     const struct wire_reply_header reply_header = {7, WIRE_SIGN, ERR_OK, 42};
     const struct wire_sign_reply reply = {span_of(signature, sizeof signature)};
     const struct wire_reply_header refusal_header = {8, WIRE_SIGN, ERR_DENIED, 42};
-    puts("\n### Example\n\nThe seventh call on a connection: CKM_ECDSA (0x1041) over the SHA-256 digest of \"sample\" "
+    puts("\n### Example\n\nThe seventh call on a connection: CKM_ECDSA (0x1041) over the SHA-256 "
+         "digest of \"sample\" "
          "(RFC 6979, A.2.5).");
-    print_packet("The request", &wire_request_header_schema, &request_header, &wire_sign_request_schema, &request);
-    print_packet("The reply", &wire_reply_header_schema, &reply_header, &wire_sign_reply_schema, &reply);
-    print_packet("What the eighth call would get that policy refuses", &wire_reply_header_schema, &refusal_header,
-        &wire_nothing_schema, NULL);
+    print_packet("The request", &wire_request_header_schema, &request_header,
+        &wire_sign_request_schema, &request);
+    print_packet(
+        "The reply", &wire_reply_header_schema, &reply_header, &wire_sign_reply_schema, &reply);
+    print_packet("What the eighth call would get that policy refuses", &wire_reply_header_schema,
+        &refusal_header, &wire_nothing_schema, NULL);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Secret memory. munmap is wrapped (linker --wrap), to look at the pages in the moment in which they go.
+ * Secret memory. munmap is wrapped (linker --wrap), to look at the pages in the moment in which
+ * they go.
  */
 #include "test.h"
 
@@ -68,7 +69,8 @@ static void the_longest_content_is_read_whole(void **state)
 
 static void a_longer_or_empty_content_is_refused_and_wiped(void **state)
 {
-    static const char *const wrong[] = {"", "\n", "123456789", "123456789\n", "12345678901234567890"};
+    static const char *const wrong[] = {
+        "", "\n", "123456789", "123456789\n", "12345678901234567890"};
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct secret *secret = NULL;
         unmapped = unmapped_with_content = 0;

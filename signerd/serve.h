@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside request.c's table: what its functions share. Each serves one operation: it asks permit() for its policy verb
+ * first, and encloses whatever uses or changes key material in account_for_begin() and account_for_end().
+ */
+#ifndef SIGNERD_SERVE_H
+#define SIGNERD_SERVE_H
+
+#include "worker.h"
+
+struct request {
+    struct worker *worker;
+    struct connection *connection;
+    const union wire_body *in;
+    union wire_body *out; /* zeroes at first */
+    const char *operation;
+    struct writer scratch; /* for what out's BYTES point to */
+};
+
+/* ---- permit.c ---- */
+
+struct audit_event event_of(const struct request *request, const struct policy_key *key);
+
+/* ERR_DENIED unless a rule allows it; a refusal is logged and audited. */
+err_t permit(struct request *request, enum policy_verb verb, const struct audit_event *event);
+
+/* Logs and audits a refusal. where: the rule or setting behind it, or NULL. */
+void tell_refusal(
+    struct request *request, const struct audit_event *event, err_t reason, const char *where);
+
+/* The object of that number, where this client may see it. ERR_OBJECT_GONE tells nothing of others' keys. */
+err_t find_object(struct request *request, uint64_t number, struct object **ret_object);
+bool may_see(const struct request *request, const struct object *object);
+
+/* The intent line, before the driver is called: ERR_AUDIT means that it must not be. */
+err_t account_for_begin(struct request *request, const struct audit_event *event, uint64_t *ret_intent);
+
+/* The result line. Returns what the client is to be told of the driver's answer. */
+err_t account_for_end(struct request *request, uint64_t intent, err_t answer);
+
+/* A device that is gone ends this worker once the answer is out: the next one has new object numbers. */
+err_t device_answer(struct worker *worker, err_t answer);
+
+bool mechanism_offers(const struct driver_token *token, uint32_t mechanism, uint32_t flag); /* CKF_ flag */
+
+/* Appends the object to a reply's list, unless it does not fit any more. */
+bool put_object(struct writer *list, const struct object *object);
+
+/* ---- the operations ---- */
+
+err_t serve_hello(struct request *request); /* serve_session.c */
+err_t serve_list(struct request *request);
+err_t serve_random(struct request *request);
+err_t serve_login(struct request *request);
+err_t serve_logout(struct request *request);
+err_t serve_end_session(struct request *request);
+err_t serve_sign(struct request *request); /* serve_key.c */
+err_t serve_generate_pair(struct request *request); /* serve_object.c */
+err_t serve_create(struct request *request);
+err_t serve_destroy(struct request *request);
+err_t serve_set(struct request *request);
+void end_session_objects(struct worker *worker, const struct client *client, uint64_t session, bool all);
+
+#endif

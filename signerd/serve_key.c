@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operations that use a key. One round trip each: the client's init, data and final travel as one message.
+ */
+#include "serve.h"
+
+#include <p11-kit/pkcs11.h>
+
+err_t serve_sign(struct request *request)
+{
+    struct worker *worker = request->worker;
+    const struct wire_sign_request *in = &request->in->sign_request;
+    struct object *key;
+    uint64_t intent;
+    err_t err = find_object(request, in->object, &key);
+    if (err != ERR_OK)
+        return err;
+
+    struct audit_event event = event_of(request, &key->key);
+    event.has_mechanism = true;
+    event.mechanism = in->mechanism;
+    event.data = in->data;
+    err = permit(request, VERB_SIGN, &event);
+    if (err != ERR_OK)
+        return err;
+    if (key->key.class != CLASS_PRIVATE_KEY)
+        return ERR_KEY_TYPE;
+    if (!mechanism_offers(&worker->token, in->mechanism, CKF_SIGN))
+        return ERR_MECHANISM;
+    if (in->parameter.len > 0)
+        return ERR_MECHANISM_PARAMETER;
+
+    err = account_for_begin(request, &event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = worker->driver->sign(
+        worker->device, key->ref, in->mechanism, in->parameter, in->data, &request->scratch);
+    request->out->sign_reply.signature = writer_bytes(&request->scratch);
+    return account_for_end(request, intent, err);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operations that make, change and destroy objects. Each is allowed for the label and id that result, not for those
+ * that the client happens to have.
+ */
+#include "serve.h"
+
+#include "template.h"
+
+#include "base/log.h"
+
+#include <p11-kit/pkcs11.h>
+
+static struct policy_key key_in(struct span template, uint32_t class)
+{
+    struct policy_key key = {.class = class};
+    (void)attribute_get(template, ATTR_LABEL, &key.label);
+    (void)attribute_get(template, ATTR_ID, &key.id);
+    return key;
+}
+
+static err_t session_object_room(const struct request *request, uint64_t session, uint32_t wanted)
+{
+    const struct account *account = request->connection->place.account;
+    if (session != 0 && account->session_objects + wanted > request->worker->max_session_objects)
+        return ERR_TOO_MANY_OBJECTS;
+    return ERR_OK;
+}
+
+/* Takes up what the driver made and adds it to the reply. */
+static err_t take_object(struct request *request, driver_ref ref, uint64_t session, struct object **ret_object)
+{
+    struct client *client = request->connection->client;
+    err_t err = objects_take(
+        &request->worker->objects, ref, session ? client : NULL, session, ret_object);
+    if (err == ERR_OK && session != 0) {
+        client->session_objects++;
+        request->connection->place.account->session_objects++;
+    }
+    return err;
+}
+
+static void drop_object(struct worker *worker, struct object *object)
+{
+    struct account *account;
+    struct client *client = (struct client *)object->owner;
+    if (client != NULL) {
+        client->session_objects--;
+        if (account_of(&worker->accounts, client->uid, &account) == ERR_OK)
+            account->session_objects--;
+    }
+    objects_drop(&worker->objects, object);
+}
+
+static err_t make_pair(struct request *request, struct span public_template, struct span private_template,
+    const struct audit_event *event)
+{
+    struct worker *worker = request->worker;
+    const struct wire_generate_pair_request *in = &request->in->generate_pair_request;
+    driver_ref public_ref;
+    driver_ref private_ref;
+    struct object *public_key;
+    struct object *private_key;
+    uint64_t intent;
+    err_t err = account_for_begin(request, event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = worker->driver->generate_pair(worker->device, in->mechanism, public_template,
+        private_template, &public_ref, &private_ref);
+    err = account_for_end(request, intent, err);
+    if (err == ERR_OK)
+        err = take_object(request, public_ref, in->session, &public_key);
+    if (err == ERR_OK)
+        err = take_object(request, private_ref, in->session, &private_key);
+    if (err == ERR_OK)
+        err = objects_complete(&worker->objects, private_key);
+    if (err != ERR_OK)
+        return device_answer(worker, err);
+    if (!put_object(&request->scratch, public_key) || !put_object(&request->scratch, private_key))
+        return ERR_TOO_LARGE;
+    request->out->objects_reply.objects = writer_bytes(&request->scratch);
+    return ERR_OK;
+}
+
+err_t serve_generate_pair(struct request *request)
+{
+    const struct wire_generate_pair_request *in = &request->in->generate_pair_request;
+    static uint8_t public_room[WIRE_TEMPLATE_MAX];
+    static uint8_t private_room[WIRE_TEMPLATE_MAX];
+    struct writer public_list = writer_of(public_room, sizeof public_room);
+    struct writer private_list = writer_of(private_room, sizeof private_room);
+    if (!mechanism_offers(&request->worker->token, in->mechanism, CKF_GENERATE_KEY_PAIR) ||
+        in->mechanism != CKM_EC_KEY_PAIR_GEN)
+        return ERR_MECHANISM;
+    err_t err = template_complete(
+        &template_ec_public, in->public_template, in->session == 0, &public_list);
+    if (err == ERR_OK)
+        err = template_complete(
+            &template_ec_private, in->private_template, in->session == 0, &private_list);
+    if (err == ERR_OK)
+        err = session_object_room(request, in->session, 2);
+    if (err != ERR_OK)
+        return err;
+
+    struct policy_key public_key = key_in(in->public_template, CLASS_PUBLIC_KEY);
+    struct policy_key private_key = key_in(in->private_template, CLASS_PRIVATE_KEY);
+    struct audit_event public_event = event_of(request, &public_key);
+    struct audit_event private_event = event_of(request, &private_key);
+    private_event.has_mechanism = true;
+    private_event.mechanism = in->mechanism;
+    err = permit(request, VERB_GENERATE, &private_event);
+    if (err == ERR_OK)
+        err = permit(request, VERB_GENERATE, &public_event);
+    if (err == ERR_OK && request->worker->login != NULL && !request->connection->client->logged_in) {
+        err = ERR_NOT_LOGGED_IN;
+        tell_refusal(request, &private_event, err, "client-pin");
+    }
+    if (err != ERR_OK)
+        return err;
+    return make_pair(request, writer_bytes(&public_list), writer_bytes(&private_list), &private_event);
+}
+
+static err_t answer_object(struct request *request, const struct object *object)
+{
+    if (!put_object(&request->scratch, object))
+        return ERR_TOO_LARGE;
+    request->out->objects_reply.objects = writer_bytes(&request->scratch);
+    return ERR_OK;
+}
+
+err_t serve_create(struct request *request)
+{
+    struct worker *worker = request->worker;
+    const struct wire_create_request *in = &request->in->create_request;
+    static uint8_t room[WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    uint64_t class;
+    uint64_t intent;
+    driver_ref ref;
+    struct object *object;
+    if (!attribute_get_ulong(in->template, ATTR_CLASS, &class))
+        return ERR_TEMPLATE_INCOMPLETE;
+    if (class != CLASS_CERTIFICATE)
+        return ERR_ATTRIBUTE_VALUE;
+    err_t err = template_complete(&template_certificate, in->template, in->session == 0, &list);
+    if (err == ERR_OK)
+        err = session_object_room(request, in->session, 1);
+    if (err != ERR_OK)
+        return err;
+
+    struct policy_key key = key_in(in->template, (uint32_t)class);
+    struct audit_event event = event_of(request, &key);
+    err = permit(request, VERB_STORE, &event);
+    if (err == ERR_OK)
+        err = account_for_begin(request, &event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = account_for_end(
+        request, intent, worker->driver->create(worker->device, writer_bytes(&list), &ref));
+    if (err == ERR_OK)
+        err = take_object(request, ref, in->session, &object);
+    return err == ERR_OK ? answer_object(request, object) : device_answer(worker, err);
+}
+
+err_t serve_destroy(struct request *request)
+{
+    struct worker *worker = request->worker;
+    struct object *object;
+    uint64_t intent;
+    err_t err = find_object(request, request->in->destroy_request.object, &object);
+    if (err != ERR_OK)
+        return err;
+    struct audit_event event = event_of(request, &object->key);
+    err = permit(request, VERB_DESTROY, &event);
+    if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_DESTROYABLE, true))
+        err = ERR_ACTION_PROHIBITED;
+    if (err == ERR_OK)
+        err = account_for_begin(request, &event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = worker->driver->destroy(worker->device, object->ref);
+    if (err == ERR_OK)
+        drop_object(worker, object);
+    return account_for_end(request, intent, err);
+}
+
+/* Allowed only from the old and to the new label and id: nobody renames a key into his own rights. */
+static err_t permit_change(struct request *request, const struct object *object, struct span template)
+{
+    struct policy_key after = object->key;
+    (void)attribute_get(template, ATTR_LABEL, &after.label);
+    (void)attribute_get(template, ATTR_ID, &after.id);
+    struct audit_event before_event = event_of(request, &object->key);
+    struct audit_event after_event = event_of(request, &after);
+    err_t err = permit(request, VERB_CHANGE, &before_event);
+    return err == ERR_OK ? permit(request, VERB_CHANGE, &after_event) : err;
+}
+
+err_t serve_set(struct request *request)
+{
+    struct worker *worker = request->worker;
+    const struct wire_set_request *in = &request->in->set_request;
+    struct object *object;
+    uint64_t intent;
+    err_t err = find_object(request, in->object, &object);
+    if (err == ERR_OK)
+        err = template_check_change(in->template);
+    if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true))
+        err = ERR_ACTION_PROHIBITED;
+    if (err == ERR_OK)
+        err = permit_change(request, object, in->template);
+    if (err != ERR_OK)
+        return err;
+    struct audit_event event = event_of(request, &object->key);
+    event.data = in->template;
+    err = account_for_begin(request, &event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = worker->driver->set(worker->device, object->ref, in->template);
+    if (err == ERR_OK)
+        err = objects_refresh(&worker->objects, object);
+    err = account_for_end(request, intent, err);
+    return err == ERR_OK ? answer_object(request, object) : err;
+}
+
+void end_session_objects(struct worker *worker, const struct client *client, uint64_t session, bool all)
+{
+    for (size_t i = worker->objects.count; i > 0; i--) {
+        struct object *object = worker->objects.rows[i - 1];
+        if (object->owner != client || (!all && object->session != session))
+            continue;
+        worker_busy(worker, true);
+        err_t err = worker->driver->destroy(worker->device, object->ref);
+        worker_busy(worker, false);
+        if (device_answer(worker, err) != ERR_OK)
+            log_warning("a session object could not be destroyed: %s", err_text(err));
+        drop_object(worker, object);
+    }
+}

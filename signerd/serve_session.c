@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operations about the client itself: greeting, listing, login, the end of a session; and random bytes.
+ */
+#include "serve.h"
+
+#include "base/clock.h"
+
+#include <p11-kit/pkcs11.h>
+
+static void put_mechanisms(const struct driver_token *token, struct writer *list)
+{
+    for (size_t i = 0; i < token->mechanism_count; i++)
+        schema_encode(&wire_mechanism_schema, &token->mechanisms[i], list);
+}
+
+err_t serve_hello(struct request *request)
+{
+    struct worker *worker = request->worker;
+    struct connection *connection = request->connection;
+    const struct wire_hello_request *in = &request->in->hello_request;
+    if (connection->client != NULL || in->version_min > in->version_max)
+        return ERR_BAD_MESSAGE;
+    if (in->version_min > WIRE_VERSION_MAX || in->version_max < WIRE_VERSION_MIN)
+        return ERR_BAD_VERSION;
+    if (connection->place.account->connections > worker->max_connections)
+        return ERR_TOO_MANY_CONNECTIONS;
+    err_t err = connection_greet(&worker->clients, connection, in->client);
+    if (err != ERR_OK)
+        return err;
+    if (worker->login != NULL && in->ticket.len > 0 && !connection->client->logged_in &&
+        login_ticket_is_right(worker->login, &connection->identity, in->ticket)) {
+        connection->client->logged_in = true;
+        worker->objects.generation++;
+    }
+
+    connection->greeted_absent = worker->device == NULL;
+    put_mechanisms(&worker->token, &request->scratch);
+    request->out->hello_reply = (struct wire_hello_reply){
+        .version = in->version_max < WIRE_VERSION_MAX ? in->version_max : WIRE_VERSION_MAX,
+        .instance = worker->instance,
+        .present = worker->device != NULL,
+        .login_required = worker->login != NULL,
+        .logged_in = connection->client->logged_in,
+        .label = span_of_text(worker->token.label),
+        .manufacturer = span_of_text(worker->token.manufacturer),
+        .model = span_of_text(worker->token.model),
+        .serial = span_of_text(worker->token.serial),
+        .hardware_version = worker->token.hardware_version,
+        .firmware_version = worker->token.firmware_version,
+        .mechanisms = writer_bytes(&request->scratch),
+    };
+    return ERR_OK;
+}
+
+/* The cursor is the low half of the number of the first object to come. */
+err_t serve_list(struct request *request)
+{
+    const struct objects *objects = &request->worker->objects;
+    const struct wire_list_request *in = &request->in->list_request;
+    struct wire_list_reply *out = &request->out->list_reply;
+    if (in->since != 0 && in->since == objects->generation && in->cursor == 0) {
+        out->unchanged = 1;
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < objects->count && out->next == 0; i++) {
+        const struct object *object = objects->rows[i];
+        if ((uint32_t)object->number >= in->cursor && may_see(request, object) &&
+            !put_object(&request->scratch, object))
+            out->next = (uint32_t)object->number;
+    }
+    out->objects = writer_bytes(&request->scratch);
+    return ERR_OK;
+}
+
+err_t serve_random(struct request *request)
+{
+    struct worker *worker = request->worker;
+    static uint8_t random[WIRE_RANDOM_MAX];
+    uint32_t length = request->in->random_request.length;
+    struct audit_event event = event_of(request, NULL);
+    if (length == 0 || length > sizeof random)
+        return ERR_ARGUMENTS;
+    err_t err = permit(request, VERB_RANDOM, &event);
+    if (err != ERR_OK)
+        return err;
+    worker_busy(worker, true);
+    err = worker->driver->random(worker->device, random, length);
+    worker_busy(worker, false);
+    request->out->random_reply.random = span_of(random, length);
+    return device_answer(worker, err);
+}
+
+/* The answer waits where this user has failed before, whether the PIN is right or not, so that time tells nothing. */
+err_t serve_login(struct request *request)
+{
+    struct worker *worker = request->worker;
+    struct connection *connection = request->connection;
+    const struct wire_login_request *in = &request->in->login_request;
+    uint8_t ticket[LOGIN_TICKET_SIZE];
+    if (in->user != CKU_USER)
+        return ERR_USER_TYPE;
+    if (worker->login == NULL)
+        return ERR_OK;
+    if (connection->client->logged_in)
+        return ERR_ALREADY_LOGGED_IN;
+
+    uint64_t now = clock_us();
+    bool right = login_pin_is_right(worker->login, in->pin);
+    uint64_t answer_at = account_pin_answer_at(connection->place.account, right, now);
+    connection->parked_until = answer_at > now ? answer_at : 0;
+    if (!right) {
+        struct audit_event event = event_of(request, NULL);
+        tell_refusal(request, &event, ERR_PIN_INCORRECT, "client-pin");
+        return ERR_PIN_INCORRECT;
+    }
+    err_t err = login_ticket(worker->login, &connection->identity, ticket);
+    if (err != ERR_OK)
+        return err;
+    if (connection->parked_until == 0) {
+        connection->client->logged_in = true;
+        worker->objects.generation++;
+    }
+    write_span(&request->scratch, span_of(ticket, sizeof ticket));
+    request->out->login_reply.ticket = writer_bytes(&request->scratch);
+    return ERR_OK;
+}
+
+err_t serve_logout(struct request *request)
+{
+    request->connection->client->logged_in = false;
+    request->worker->objects.generation++;
+    return ERR_OK;
+}
+
+err_t serve_end_session(struct request *request)
+{
+    uint64_t session = request->in->end_session_request.session;
+    if (session != 0)
+        end_session_objects(request->worker, request->connection->client, session, false);
+    return ERR_OK;
+}
