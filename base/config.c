@@ -69,8 +69,11 @@ static void end_section(struct source *source)
 
 static void check_line(struct source *source, const char *line, bool *ret_refused)
 {
-    if (line[0] != '[')
+    if (line[0] != '[') {
+        if (line[0] != '\0' && line[0] != ';' && line[0] != '#')
+            source->section_has_setting = true;
         return;
+    }
     end_section(source);
     source->section_line = source->line;
     source->section_has_setting = false;
@@ -100,8 +103,7 @@ static char *next_line(char *str, int num, void *stream)
     if (no_text)
         config_complain(
             source->complaints, source->file, source->line, "line holds a control character");
-    if (!too_long && !no_text)
-        check_line(source, text, &refused);
+    check_line(source, too_long || no_text ? "?" : text, &refused);
     (void)snprintf(str, (size_t)num, "%s\n", too_long || no_text || refused ? "" : text);
     return str;
 }
@@ -109,7 +111,6 @@ static char *next_line(char *str, int num, void *stream)
 static int one_setting(void *user, const char *section, const char *name, const char *value)
 {
     struct source *source = user;
-    source->section_has_setting = true;
     const struct config_setting setting = {
         source->file, source->line, source->section_line, section, name, value};
     if (source->handler(source->context, &setting))

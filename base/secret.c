@@ -93,6 +93,12 @@ void secret_wipe(void *ptr, size_t len)
     explicit_bzero(ptr, len);
 }
 
+void secret_wipe_span(struct span bytes)
+{
+    if (bytes.len > 0)
+        explicit_bzero((uint8_t *)bytes.ptr, bytes.len);
+}
+
 bool secret_equal(struct span a, struct span b)
 {
     if (a.len != b.len)

@@ -22,6 +22,7 @@ uint8_t *secret_writable(struct secret *secret); /* as many bytes as secret_byte
 void secret_free(struct secret *secret); /* NULL is allowed */
 
 void secret_wipe(void *ptr, size_t len); /* never optimised away */
+void secret_wipe_span(struct span bytes); /* for bytes in a buffer of the caller's own */
 bool secret_equal(struct span a, struct span b); /* time depends on the lengths only */
 
 #endif

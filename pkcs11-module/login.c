@@ -23,7 +23,7 @@ static err_t keep_ticket(struct slot *slot, struct span ticket)
     err_t err = pool_set_ticket(&slot->pool, ticket);
     slot->snapshot.generation = 0;
     module_unlock(slot->module);
-    secret_wipe((uint8_t *)ticket.ptr, ticket.len);
+    secret_wipe_span(ticket);
     return err;
 }
 

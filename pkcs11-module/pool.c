@@ -70,7 +70,7 @@ err_t pool_set_ticket(struct pool *pool, struct span ticket)
         err_t err = secret_new(ticket.len, &secret);
         if (err != ERR_OK)
             return err;
-        memcpy((uint8_t *)secret_bytes(secret).ptr, ticket.ptr, ticket.len);
+        memcpy(secret_writable(secret), ticket.ptr, ticket.len);
     }
     secret_free(pool->ticket);
     pool->ticket = secret;

@@ -24,7 +24,7 @@ static err_t generate_part(struct pool *pool, unsigned char *random, uint32_t le
         memcpy(random, reply.random.ptr, len);
     else
         err = ERR_BAD_MESSAGE;
-    secret_wipe((uint8_t *)reply.random.ptr, reply.random.len);
+    secret_wipe_span(reply.random);
     pool_release(pool, &answer);
     return err;
 }

@@ -51,15 +51,10 @@ static bool may_see_with_pin(const struct request *request, const struct object 
         worker->rules, worker->rule_count, &request->connection->identity, &object->key);
 }
 
-static bool only_pin_is_missing(const struct request *request, const struct object *object)
-{
-    return object->is_private && !request->connection->client->logged_in &&
-           may_see_with_pin(request, object);
-}
-
 bool may_see(const struct request *request, const struct object *object)
 {
-    return may_see_with_pin(request, object) && !only_pin_is_missing(request, object);
+    bool has_pin = !object->is_private || request->connection->client->logged_in;
+    return has_pin && may_see_with_pin(request, object);
 }
 
 err_t find_object(struct request *request, uint64_t number, struct object **ret_object)
@@ -68,7 +63,7 @@ err_t find_object(struct request *request, uint64_t number, struct object **ret_
     if (object == NULL)
         return ERR_OBJECT_GONE;
     if (!may_see(request, object)) {
-        err_t reason = only_pin_is_missing(request, object) ? ERR_NOT_LOGGED_IN : ERR_OBJECT_GONE;
+        err_t reason = may_see_with_pin(request, object) ? ERR_NOT_LOGGED_IN : ERR_OBJECT_GONE;
         struct audit_event event = event_of(request, &object->key);
         tell_refusal(request, &event, reason, NULL);
         return reason;

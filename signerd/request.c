@@ -77,7 +77,7 @@ enum request_end request_serve(
     err_t err = handler == NULL ? ERR_UNKNOWN_OPERATION
                                 : serve(&request, handler, read_span(&r, r.left), &in);
     if (handler != NULL && (handler->flags & HOLDS_PIN))
-        secret_wipe((uint8_t *)packet.ptr, packet.len);
+        secret_wipe_span(packet);
     if (connection->parked_until != 0) {
         connection->parked_call = header.call;
         connection->parked_outcome = err;

@@ -201,6 +201,15 @@ static void a_long_section_name_is_refused_and_not_cut(void **state)
     (void)state;
 }
 
+static void an_empty_section_is_refused_so_that_no_rule_is_silently_nothing(void **state)
+{
+    static const char middle[] = "[deny x]\n# nothing\n\n[a]\nk = 1\n";
+    static const char last[] = "[a]\nk = 1\n[deny x]\n";
+    expect_complaint(middle, strlen(middle), "test.conf:1: this section is empty", 1);
+    expect_complaint(last, strlen(last), "test.conf:3: this section is empty", 1);
+    (void)state;
+}
+
 static void control_characters_are_refused(void **state)
 {
     static const char text[] = "[a]\nk = 1\x01\n";
@@ -244,6 +253,7 @@ int main(void)
         TEST(the_longest_line_is_taken_whole),
         TEST(a_longer_line_is_refused_and_not_cut),
         TEST(a_long_section_name_is_refused_and_not_cut),
+        TEST(an_empty_section_is_refused_so_that_no_rule_is_silently_nothing),
         TEST(control_characters_are_refused),
         TEST(all_complaints_are_counted_and_the_first_is_kept),
     };

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Templates: what a client may ask for, what it must, and what is decided for it.
+ */
+#include "test.h"
+
+#include "signerd/template.h"
+
+#include <stdbool.h>
+
+enum { CERTIFICATE_X509 = 0 };
+
+static uint8_t asked_room[WIRE_TEMPLATE_MAX];
+static uint8_t complete_room[WIRE_TEMPLATE_MAX];
+static struct writer asked;
+
+static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+
+static int ask_nothing(void **state)
+{
+    asked = writer_of(asked_room, sizeof asked_room);
+    (void)state;
+    return 0;
+}
+
+static err_t complete(const struct template_kind *kind, bool token, struct span *ret_list)
+{
+    struct writer list = writer_of(complete_room, sizeof complete_room);
+    err_t err = template_complete(kind, writer_bytes(&asked), token, &list);
+    *ret_list = writer_bytes(&list);
+    if (err == ERR_OK)
+        assert_int_equal(attribute_list_check(*ret_list), ERR_OK);
+    return err;
+}
+
+static struct span completed(const struct template_kind *kind, bool token)
+{
+    struct span list;
+    assert_int_equal(complete(kind, token, &list), ERR_OK);
+    return list;
+}
+
+static void expect_refused(const struct template_kind *kind, err_t expected)
+{
+    struct span list;
+    assert_int_equal(complete(kind, true, &list), expected);
+    (void)ask_nothing(NULL);
+}
+
+static void expect_bool(struct span list, uint32_t type, bool value)
+{
+    assert_int_equal(attribute_get_bool(list, type, !value), value);
+}
+
+static void expect_ulong(struct span list, uint32_t type, uint64_t value)
+{
+    uint64_t found;
+    assert_true(attribute_get_ulong(list, type, &found));
+    assert_int_equal(found, value);
+}
+
+static void expect_bytes(struct span list, uint32_t type, struct span value)
+{
+    struct span found;
+    assert_true(attribute_get(list, type, &found));
+    assert_true(span_equal(found, value));
+}
+
+static void expect_absent(struct span list, uint32_t type)
+{
+    struct span found;
+    assert_false(attribute_get(list, type, &found));
+}
+
+static void ask_certificate(void)
+{
+    attribute_put_ulong(&asked, ATTR_CLASS, CLASS_CERTIFICATE);
+    attribute_put_ulong(&asked, ATTR_CERTIFICATE_TYPE, CERTIFICATE_X509);
+    attribute_put(&asked, ATTR_VALUE, span_of_text("der"));
+    attribute_put(&asked, ATTR_SUBJECT, span_of_text("subject"));
+}
+
+static void a_private_key_is_sensitive_whoever_asks(void **state)
+{
+    attribute_put(&asked, ATTR_LABEL, span_of_text("web"));
+    attribute_put(&asked, ATTR_ID, span_of("\x01\x02", 2));
+    attribute_put_bool(&asked, ATTR_SIGN, true);
+    struct span list = completed(&template_ec_private, true);
+    expect_ulong(list, ATTR_CLASS, CLASS_PRIVATE_KEY);
+    expect_ulong(list, ATTR_KEY_TYPE, KEY_TYPE_EC);
+    expect_bool(list, ATTR_SENSITIVE, true);
+    expect_bool(list, ATTR_EXTRACTABLE, false);
+    expect_bool(list, ATTR_PRIVATE, true);
+    expect_bool(list, ATTR_SIGN, true);
+    expect_bytes(list, ATTR_LABEL, span_of_text("web"));
+    expect_bytes(list, ATTR_ID, span_of("\x01\x02", 2));
+    (void)state;
+}
+
+static void a_public_key_keeps_its_curve(void **state)
+{
+    attribute_put(&asked, ATTR_EC_PARAMS, span_of(p256, sizeof p256));
+    attribute_put_bool(&asked, ATTR_VERIFY, true);
+    struct span list = completed(&template_ec_public, true);
+    expect_ulong(list, ATTR_CLASS, CLASS_PUBLIC_KEY);
+    expect_ulong(list, ATTR_KEY_TYPE, KEY_TYPE_EC);
+    expect_bool(list, ATTR_PRIVATE, false);
+    expect_bool(list, ATTR_VERIFY, true);
+    expect_bytes(list, ATTR_EC_PARAMS, span_of(p256, sizeof p256));
+    (void)state;
+}
+
+static void a_certificate_keeps_its_value(void **state)
+{
+    ask_certificate();
+    attribute_put(&asked, ATTR_ISSUER, span_of_text("issuer"));
+    struct span list = completed(&template_certificate, true);
+    expect_ulong(list, ATTR_CLASS, CLASS_CERTIFICATE);
+    expect_ulong(list, ATTR_CERTIFICATE_TYPE, CERTIFICATE_X509);
+    expect_bool(list, ATTR_PRIVATE, false);
+    expect_bytes(list, ATTR_VALUE, span_of_text("der"));
+    expect_bytes(list, ATTR_SUBJECT, span_of_text("subject"));
+    expect_bytes(list, ATTR_ISSUER, span_of_text("issuer"));
+    (void)state;
+}
+
+static void token_is_said_by_us(void **state)
+{
+    for (int token = 0; token <= 1; token++) {
+        for (int wish = 0; wish <= 1; wish++) {
+            attribute_put_bool(&asked, ATTR_TOKEN, wish);
+            expect_bool(completed(&template_ec_private, token), ATTR_TOKEN, token);
+            (void)ask_nothing(NULL);
+        }
+        expect_bool(completed(&template_ec_private, token), ATTR_TOKEN, token);
+    }
+    (void)state;
+}
+
+/* The client is told, and not given something else than it asked for. */
+static void a_value_that_cannot_be_is_refused(void **state)
+{
+    static const struct {
+        const struct template_kind *kind;
+        uint32_t type;
+        bool value;
+    } flags[] = {
+        {&template_ec_private, ATTR_SENSITIVE, false},
+        {&template_ec_private, ATTR_EXTRACTABLE, true},
+        {&template_ec_private, ATTR_ALWAYS_AUTHENTICATE, true},
+        {&template_ec_private, ATTR_WRAP_WITH_TRUSTED, true},
+        {&template_ec_private, ATTR_COPYABLE, true},
+        {&template_ec_public, ATTR_PRIVATE, true},
+        {&template_ec_public, ATTR_TRUSTED, true},
+        {&template_certificate, ATTR_PRIVATE, true},
+        {&template_certificate, ATTR_TRUSTED, true},
+    };
+    for (size_t i = 0; i < COUNT(flags); i++) {
+        attribute_put_bool(&asked, flags[i].type, flags[i].value);
+        expect_refused(flags[i].kind, ERR_TEMPLATE_INCONSISTENT);
+    }
+    static const struct {
+        const struct template_kind *kind;
+        uint32_t type;
+        uint64_t value;
+    } numbers[] = {
+        {&template_ec_private, ATTR_CLASS, CLASS_SECRET_KEY},
+        {&template_ec_private, ATTR_KEY_TYPE, KEY_TYPE_RSA},
+        {&template_ec_public, ATTR_CLASS, CLASS_PRIVATE_KEY},
+        {&template_certificate, ATTR_CERTIFICATE_TYPE, 1},
+        {&template_ec_private, ATTR_KEY_TYPE, (UINT64_C(1) << 32) + KEY_TYPE_EC},
+    };
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        attribute_put_ulong(&asked, numbers[i].type, numbers[i].value);
+        expect_refused(numbers[i].kind, ERR_TEMPLATE_INCONSISTENT);
+    }
+    (void)state;
+}
+
+static void what_the_device_need_not_know_is_not_told(void **state)
+{
+    static const uint32_t omitted[] = {ATTR_COPYABLE, ATTR_ALWAYS_AUTHENTICATE, ATTR_WRAP_WITH_TRUSTED};
+    for (size_t i = 0; i < COUNT(omitted); i++)
+        attribute_put_bool(&asked, omitted[i], false);
+    struct span list = completed(&template_ec_private, true);
+    for (size_t i = 0; i < COUNT(omitted); i++)
+        expect_absent(list, omitted[i]);
+    (void)state;
+}
+
+static void what_is_free_and_not_asked_for_is_left_to_the_device(void **state)
+{
+    struct span list = completed(&template_ec_private, true);
+    static const uint32_t absent[] = {ATTR_LABEL, ATTR_ID, ATTR_SIGN, ATTR_DERIVE, ATTR_MODIFIABLE, ATTR_SUBJECT};
+    for (size_t i = 0; i < COUNT(absent); i++)
+        expect_absent(list, absent[i]);
+    (void)state;
+}
+
+static void what_is_needed_and_missing_is_refused(void **state)
+{
+    expect_refused(&template_ec_public, ERR_TEMPLATE_INCOMPLETE);
+    attribute_put(&asked, ATTR_EC_PARAMS, span_of(NULL, 0));
+    expect_refused(&template_ec_public, ERR_TEMPLATE_INCOMPLETE);
+    attribute_put(&asked, ATTR_SUBJECT, span_of_text("subject"));
+    expect_refused(&template_certificate, ERR_TEMPLATE_INCOMPLETE);
+    attribute_put(&asked, ATTR_VALUE, span_of_text("der"));
+    expect_refused(&template_certificate, ERR_TEMPLATE_INCOMPLETE);
+    (void)state;
+}
+
+static void an_attribute_that_such_an_object_has_not_is_refused(void **state)
+{
+    static const struct {
+        const struct template_kind *kind;
+        uint32_t type;
+    } foreign[] = {
+        {&template_ec_private, ATTR_VALUE},
+        {&template_ec_private, ATTR_EC_PARAMS},
+        {&template_ec_private, ATTR_MODULUS},
+        {&template_ec_public, ATTR_EC_POINT},
+        {&template_certificate, ATTR_EC_PARAMS},
+    };
+    for (size_t i = 0; i < COUNT(foreign); i++) {
+        attribute_put(&asked, foreign[i].type, span_of_text("x"));
+        expect_refused(foreign[i].kind, ERR_ATTRIBUTE_TYPE);
+    }
+    attribute_put_bool(&asked, ATTR_LOCAL, true);
+    expect_refused(&template_ec_private, ERR_ATTRIBUTE_TYPE);
+    attribute_put_bool(&asked, ATTR_SIGN, true);
+    expect_refused(&template_ec_public, ERR_ATTRIBUTE_TYPE);
+    (void)state;
+}
+
+static void a_malformed_list_is_refused(void **state)
+{
+    attribute_put(&asked, 0x7fffffff, span_of_text("no such attribute"));
+    expect_refused(&template_ec_private, ERR_BAD_MESSAGE);
+    attribute_put(&asked, ATTR_SIGN, span_of("\x02", 1));
+    expect_refused(&template_ec_private, ERR_BAD_MESSAGE);
+    attribute_put_bool(&asked, ATTR_SIGN, true);
+    asked.used--;
+    expect_refused(&template_ec_private, ERR_BAD_MESSAGE);
+    (void)state;
+}
+
+static void an_attribute_given_twice_is_refused(void **state)
+{
+    attribute_put(&asked, ATTR_LABEL, span_of_text("a"));
+    attribute_put(&asked, ATTR_LABEL, span_of_text("a"));
+    expect_refused(&template_ec_private, ERR_TEMPLATE_INCONSISTENT);
+    (void)state;
+}
+
+static void a_template_that_grows_over_its_room_is_refused(void **state)
+{
+    static const uint8_t zeroes[WIRE_TEMPLATE_MAX];
+    attribute_put(&asked, ATTR_LABEL, span_of(zeroes, sizeof zeroes - 8));
+    assert_false(writer_failed(&asked));
+    expect_refused(&template_ec_private, ERR_TOO_LARGE);
+    (void)state;
+}
+
+static void only_label_id_and_subject_can_be_changed(void **state)
+{
+    for (size_t i = 0; i < attribute_rows_count; i++) {
+        const struct attribute_row *row = &attribute_rows[i];
+        bool changeable = row->type == ATTR_LABEL || row->type == ATTR_ID || row->type == ATTR_SUBJECT;
+        static const size_t sizes[] = {
+            [ATTRIBUTE_BOOL] = 1, [ATTRIBUTE_ULONG] = 8, [ATTRIBUTE_ULONG_LIST] = 8, [ATTRIBUTE_BYTES] = 3};
+        attribute_put(&asked, row->type, span_of("\0\0\0\0\0\0\0\0", sizes[row->kind]));
+        assert_int_equal(template_check_change(writer_bytes(&asked)), changeable ? ERR_OK : ERR_ATTRIBUTE_READ_ONLY);
+        (void)ask_nothing(NULL);
+    }
+    (void)state;
+}
+
+static void a_change_is_checked_whole(void **state)
+{
+    attribute_put(&asked, ATTR_LABEL, span_of_text("a"));
+    attribute_put(&asked, ATTR_ID, span_of_text("1"));
+    assert_int_equal(template_check_change(writer_bytes(&asked)), ERR_OK);
+    attribute_put_bool(&asked, ATTR_SENSITIVE, true);
+    assert_int_equal(template_check_change(writer_bytes(&asked)), ERR_ATTRIBUTE_READ_ONLY);
+    asked.used--;
+    assert_int_equal(template_check_change(writer_bytes(&asked)), ERR_BAD_MESSAGE);
+    (void)state;
+}
+
+#define ASKING(name) cmocka_unit_test_setup(name, ask_nothing)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ASKING(a_private_key_is_sensitive_whoever_asks),
+        ASKING(a_public_key_keeps_its_curve),
+        ASKING(a_certificate_keeps_its_value),
+        ASKING(token_is_said_by_us),
+        ASKING(a_value_that_cannot_be_is_refused),
+        ASKING(what_the_device_need_not_know_is_not_told),
+        ASKING(what_is_free_and_not_asked_for_is_left_to_the_device),
+        ASKING(what_is_needed_and_missing_is_refused),
+        ASKING(an_attribute_that_such_an_object_has_not_is_refused),
+        ASKING(a_malformed_list_is_refused),
+        ASKING(an_attribute_given_twice_is_refused),
+        ASKING(a_template_that_grows_over_its_room_is_refused),
+        ASKING(only_label_id_and_subject_can_be_changed),
+        ASKING(a_change_is_checked_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
