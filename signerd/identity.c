@@ -5,6 +5,8 @@
  */
 #include "identity.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -27,8 +29,9 @@ bool identity_parse_start_time(const char *stat, uint64_t *ret_start_time)
             return false;
     }
     char *end;
+    errno = 0;
     uint64_t value = strtoull(at + 1, &end, 10);
-    if (end == at + 1 || (*end != ' ' && *end != '\n' && *end != '\0'))
+    if (!isdigit((unsigned char)at[1]) || errno != 0 || (*end != ' ' && *end != '\n' && *end != '\0'))
         return false;
     *ret_start_time = value;
     return true;

@@ -122,7 +122,9 @@ static void present(const struct objects *objects, struct span device_list, stru
     if (!attribute_get(device_list, ATTR_EC_POINT, &point) &&
         attribute_get(public_half, ATTR_EC_POINT, &point))
         attribute_put(list, ATTR_EC_POINT, point);
-    attribute_put_bool(list, ATTR_PRIVATE, objects->login_required && holds_secret(class));
+    attribute_put_bool(list, ATTR_PRIVATE,
+        objects->login_required &&
+            (holds_secret(class) || attribute_get_bool(device_list, ATTR_PRIVATE, false)));
     if (is_key(class)) {
         attribute_put_bool(list, ATTR_COPYABLE, false);
         put_public_key_info(device_list, public_half, list);

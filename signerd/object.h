@@ -24,7 +24,7 @@ struct object {
 struct objects {
     const struct driver *driver;
     struct device *device;
-    bool login_required; /* client-pin is set: private and secret keys are CKA_PRIVATE */
+    bool login_required; /* client-pin is set: keys are CKA_PRIVATE, and so is what the device says */
     uint64_t generation; /* grows with every change */
     uint64_t next_number;
     size_t count;

@@ -7,6 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+void tell_left_out(struct worker *worker, struct account *account)
+{
+    if (account->refusals_left_out > 0 &&
+        audit_refused_more(worker->audit, account->uid, account->refusals_left_out) == ERR_OK)
+        account->refusals_left_out = 0;
+}
+
 void tell_refusal(
     struct request *request, const struct audit_event *event, err_t reason, const char *where)
 {
@@ -15,9 +22,7 @@ void tell_refusal(
     char key[512];
     if (!account_refusal_has_line(account, clock_us()))
         return;
-    if (account->refusals_left_out > 0 &&
-        audit_refused_more(worker->audit, account->uid, account->refusals_left_out) == ERR_OK)
-        account->refusals_left_out = 0;
+    tell_left_out(worker, account);
     audit_key_uri(event->key, key, sizeof key);
     log_info("refused: uid %u pid %u %s %s: %s by %s", event->who->uid, event->who->pid,
         event->operation, key, err_name(reason), where ? where : "default: no rule names this user and key");

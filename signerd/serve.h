@@ -28,6 +28,9 @@ err_t permit(struct request *request, enum policy_verb verb, const struct audit_
 void tell_refusal(
     struct request *request, const struct audit_event *event, err_t reason, const char *where);
 
+/* One line for all refusals of a user that got none of their own. */
+void tell_left_out(struct worker *worker, struct account *account);
+
 /* The object of that number, where this client may see it. ERR_OBJECT_GONE tells nothing of others' keys. */
 err_t find_object(struct request *request, uint64_t number, struct object **ret_object);
 bool may_see(const struct request *request, const struct object *object);

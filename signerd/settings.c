@@ -577,3 +577,19 @@ void settings_free(struct settings *settings)
 {
     free(settings);
 }
+
+bool settings_same_device(const struct device_settings *a, const struct device_settings *b)
+{
+    bool same = strcmp(a->name, b->name) == 0 && strcmp(a->driver, b->driver) == 0 &&
+                strcmp(a->module, b->module) == 0 && strcmp(a->token, b->token) == 0 &&
+                strcmp(a->pin_file, b->pin_file) == 0 && strcmp(a->client_pin, b->client_pin) == 0 &&
+                strcmp(a->user, b->user) == 0 && a->spin == b->spin &&
+                a->lock_memory_required == b->lock_memory_required &&
+                a->call_timeout_s == b->call_timeout_s && a->max_connections == b->max_connections &&
+                a->max_session_objects == b->max_session_objects &&
+                a->audit_file_mib == b->audit_file_mib && a->audit_files == b->audit_files &&
+                a->environment_count == b->environment_count;
+    for (size_t i = 0; same && i < a->environment_count; i++)
+        same = strcmp(a->environment[i], b->environment[i]) == 0;
+    return same;
+}

@@ -59,4 +59,7 @@ struct settings {
 err_t settings_read(const char *path, struct settings **ret_settings);
 void settings_free(struct settings *settings);
 
+/* All but the place in the file is the same. */
+bool settings_same_device(const struct device_settings *a, const struct device_settings *b);
+
 #endif

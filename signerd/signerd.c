@@ -191,15 +191,6 @@ static const struct device_settings *device_named(const struct settings *setting
     return NULL;
 }
 
-/* Where a section stands in the file may change without the device being another. */
-static bool same_device(const struct device_settings *a, const struct device_settings *b)
-{
-    struct device_settings copy = *b;
-    copy.line = a->line;
-    memcpy(copy.file, a->file, sizeof copy.file);
-    return memcmp(a, &copy, sizeof copy) == 0;
-}
-
 /* Devices that stayed as they were get the new rules and go on; others are ended or started. */
 static void apply_settings(struct daemon *daemon, const struct settings *settings)
 {
@@ -207,7 +198,7 @@ static void apply_settings(struct daemon *daemon, const struct settings *setting
         struct supervised *supervised = daemon->devices[i - 1];
         const struct device_settings *device =
             device_named(settings, supervised_device(supervised)->name);
-        if (device == NULL || !same_device(supervised_device(supervised), device))
+        if (device == NULL || !settings_same_device(supervised_device(supervised), device))
             remove_device(daemon, i - 1);
         else if (supervised_set_policy(supervised, settings) != ERR_OK)
             remove_device(daemon, i - 1); /* never with rules that are no longer true */

@@ -32,6 +32,7 @@ enum {
     LONGEST_PAUSE_US = 30000000,
     HEALTHY_AFTER_US = 10000000, /* a worker that lived so long starts anew without a pause */
     WATCH_EVERY_US = 500000,
+    SEND_PATIENCE_S = 5, /* for a worker that does not read */
 };
 
 struct supervised {
@@ -121,15 +122,19 @@ static int open_state_directory(const struct supervised *supervised)
     return fd;
 }
 
-/* In the child: becomes the device's user, with as much locked memory as it may have. */
+/* In the child: becomes the device's user, with as much locked memory as it may have, and with no capability, not even those
+ * that an exec would give to root. */
 static bool become_worker_user(const struct device_settings *device)
 {
     const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
     const struct passwd *user = worker_user(device);
     (void)setrlimit(RLIMIT_MEMLOCK, &all);
-    if (user == NULL)
+    if (geteuid() != 0)
         return true;
-    return initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 &&
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
+            return false;
+    return user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 &&
            setuid(user->pw_uid) == 0;
 }
 
@@ -216,6 +221,7 @@ static void plan_restart(struct supervised *supervised)
 
 static void start_worker(struct supervised *supervised)
 {
+    const struct timeval patience = {SEND_PATIENCE_S, 0};
     int pair[2] = {-1, -1};
     supervised->start_again_at = 0;
     supervised->started_at = clock_us();
@@ -231,6 +237,7 @@ static void start_worker(struct supervised *supervised)
         exec_worker(supervised, pair[1]);
     (void)close(pair[1]);
     supervised->control = pair[0];
+    (void)setsockopt(supervised->control, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (supervised->pid < 0) {
         log_error("worker of %s: %s", supervised->device.name, strerror(errno));
         supervised->pid = 0;
@@ -277,7 +284,16 @@ err_t supervised_new(const struct supervisor_options *options, const struct sett
     supervised->device = *device;
     supervised->control = -1;
     supervised->pending = -1;
+    supervised->listener = -1;
+    supervised->pulse_fd = -1;
     supervised->pulse = MAP_FAILED;
+    if (geteuid() == 0 && worker_user(device) == NULL) {
+        log_error("[device %s] lacks 'user': a daemon that is started as root needs to know whom the device's "
+                  "worker shall become",
+            device->name);
+        err = ERR_CONFIG;
+        goto fail;
+    }
     memcpy(supervised->state_dir, settings->state_dir, sizeof supervised->state_dir);
     supervised->listener = listen_at(options->runtime_dir, device->name);
     supervised->pulse_fd = memfd_create("signerd-pulse", MFD_CLOEXEC);
@@ -343,7 +359,11 @@ err_t supervised_set_policy(struct supervised *supervised, const struct settings
     (void)fcntl(supervised->control, F_SETFL, 0);
     err = send_policy(supervised);
     (void)fcntl(supervised->control, F_SETFL, O_NONBLOCK);
-    return err;
+    if (err != ERR_OK) {
+        log_warning("worker of %s does not take new rules now; it is started anew", supervised->device.name);
+        (void)kill(supervised->pid, SIGKILL);
+    }
+    return ERR_OK;
 }
 
 /* ---- connections ---- */

@@ -232,7 +232,9 @@ static void take_rule(struct worker *worker, const struct control_rule *message)
 
 static void take_policy(struct worker *worker, uint32_t count)
 {
-    if (count == worker->coming_count) {
+    if (worker->coming_rules == NULL && count == 0)
+        worker->coming_rules = calloc(1, sizeof *worker->coming_rules);
+    if (count == worker->coming_count && worker->coming_rules != NULL) {
         free(worker->rules);
         worker->rules = worker->coming_rules;
         worker->rule_count = worker->coming_count;
@@ -327,6 +329,8 @@ static void keep_house(struct worker *worker)
 {
     uint64_t now = clock_us();
     worker->due = unpark(worker);
+    for (struct account *account = worker->accounts.first; account; account = account->next)
+        tell_left_out(worker, account);
     uint64_t flush_in = audit_flush(worker->audit, now);
     if (flush_in != UINT64_MAX && now + flush_in < worker->due)
         worker->due = now + flush_in;
@@ -347,10 +351,10 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
 {
     const uint64_t start = clock_us();
     const uint64_t spin_until = start + spin_budget(&worker->spin);
-    int count;
-    do {
+    int count = epoll_wait(worker->events, events, EVENTS_AT_ONCE, 0);
+    while (count == 0 && clock_us() < spin_until) {
         count = epoll_wait(worker->events, events, EVENTS_AT_ONCE, 0);
-    } while (count == 0 && clock_us() < spin_until);
+    }
     if (count == 0)
         count = epoll_wait(worker->events, events, EVENTS_AT_ONCE,
             worker->due == UINT64_MAX ? -1 : clock_ms_until(worker->due));
@@ -417,6 +421,9 @@ static err_t start(struct worker *worker)
         err = packet.number == CONTROL_SETTINGS ? take_settings(worker, &packet) : ERR_BAD_MESSAGE;
     if (err == ERR_OK)
         err = confine_system_calls();
+    while (err == ERR_OK && worker->rules == NULL)
+        if (!hear_parent(worker))
+            err = ERR_INTERRUPTED;
     return err;
 }
 

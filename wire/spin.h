@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { SPIN_AUTO = -1, SPIN_OFF = 0, SPIN_MAX_US = 100 };
+enum { SPIN_AUTO = -1, SPIN_OFF = 0, SPIN_MAX_US = 200 };
 
 struct spin {
     int setting;      /* SPIN_AUTO, SPIN_OFF, or microseconds */

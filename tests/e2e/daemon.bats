@@ -208,3 +208,24 @@ operations = all"
   run -1 as_client "$home/p11-client" --count 1
   contains "$output" "setup failed at find: 0x00000082"
 }
+
+@test "started as root, the daemon gives its worker another user and no capability" {
+  ((EUID == 0)) || skip "needs root"
+  local user conf=$home/root.conf pid
+  user=$(stat -c %U "$sandbox")
+  cp -a "$sandbox/tokens" "$home/tokens" # a token has one owner: this daemon gets a copy
+  sed "s|$sandbox/tokens|$home/tokens|" "$sandbox/softhsm2.conf" >"$home/softhsm2.conf"
+  sed -e "s|$sandbox/softhsm2.conf|$home/softhsm2.conf|" -e "s|^state-dir = .*|state-dir = $home/state|" \
+    "$sandbox/signerd.conf" >"$conf"
+  run -78 timeout 20 "$sandbox/prefix/sbin/signerd" --config "$conf" --runtime-dir "$home/run"
+  contains "$output" "lacks 'user'"
+  sed -i "s|^token = .*|&\nuser = $user|" "$conf"
+  SIGNERD_AS='' start root-daemon "$sandbox/prefix/sbin/signerd" --config "$conf" --runtime-dir "$home/run" \
+    --pid-file "$home/root.pid"
+  wait_for 20 test -s "$home/root.pid"
+  pid=$(children_of "$(<"$home/root.pid")")
+  equals "$(id -u "$user")" "$(awk '/^Uid/ { print $2 }' "/proc/$pid/status")"
+  equals "0000000000000000 0000000000000000" "$(awk '/^Cap(Eff|Bnd)/ { printf "%s%s", s, $2; s = " " }' "/proc/$pid/status")"
+  SIGNERD_RUNTIME_DIR=$home/run run -0 as_client "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} --count 1
+  stop root-daemon
+}
