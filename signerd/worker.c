@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,6 +354,7 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     const uint64_t spin_until = start + spin_budget(&worker->spin);
     int count = epoll_wait(worker->events, events, EVENTS_AT_ONCE, 0);
     while (count == 0 && clock_us() < spin_until) {
+        (void)sched_yield();
         count = epoll_wait(worker->events, events, EVENTS_AT_ONCE, 0);
     }
     if (count == 0)
