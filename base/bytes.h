@@ -33,7 +33,7 @@ struct writer {
 };
 
 struct span span_of(const void *ptr, size_t len);
-struct span span_of_text(const char *text); /* without the terminating NUL */
+struct span span_of_text(const char *text);    /* without the terminating NUL */
 bool span_equal(struct span a, struct span b); /* not in constant time: never for secrets */
 
 struct reader reader_of(struct span bytes);
@@ -44,7 +44,8 @@ bool reader_finished(const struct reader *r); /* all was read and nothing has fa
 void reader_fail(struct reader *r);
 
 struct writer writer_of(void *buffer, size_t size);
-void write_uint(struct writer *w, unsigned size_in_bytes, uint64_t value); /* fails where it does not fit */
+void write_uint(
+    struct writer *w, unsigned size_in_bytes, uint64_t value); /* fails where it does not fit */
 void write_span(struct writer *w, struct span bytes);
 bool writer_failed(const struct writer *w);
 struct span writer_bytes(const struct writer *w); /* what was written so far */

@@ -9,7 +9,8 @@
 
 uint64_t clock_us(void); /* microseconds of CLOCK_MONOTONIC */
 
-/* Milliseconds from now until the deadline (clock_us units), rounded up, for poll(); 0 when it has passed. */
+/* Milliseconds from now until the deadline (clock_us units), rounded up, for poll(); 0 when it has
+ * passed. */
 int clock_ms_until(uint64_t deadline_us);
 
 #endif

@@ -28,8 +28,8 @@ struct source {
     struct config_complaints *complaints;
 };
 
-void config_complain(struct config_complaints *complaints, const char *file, int line,
-    const char *format, ...)
+void config_complain(
+    struct config_complaints *complaints, const char *file, int line, const char *format, ...)
 {
     char what[400];
     va_list arguments;
@@ -59,7 +59,8 @@ static size_t take_line(struct source *source, char *line, bool *ret_too_long, b
     return len + (c == '\n');
 }
 
-/* inih says nothing of a section without settings; a [deny x] must not be one that silently denies nothing. */
+/* inih says nothing of a section without settings; a [deny x] must not be one that silently denies
+ * nothing. */
 static void end_section(struct source *source)
 {
     if (source->section_line > 0 && !source->section_has_setting)
@@ -84,8 +85,9 @@ static void check_line(struct source *source, const char *line, bool *ret_refuse
     }
 }
 
-/* inih's reader, called once a line, like fgets. A line that is refused is given to inih as an empty one.
- * Leading blanks are dropped: inih would take an indented line as one more value of the setting before it. */
+/* inih's reader, called once a line, like fgets. A line that is refused is given to inih as an
+ * empty one. Leading blanks are dropped: inih would take an indented line as one more value of the
+ * setting before it. */
 static char *next_line(char *str, int num, void *stream)
 {
     struct source *source = stream;

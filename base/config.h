@@ -15,7 +15,8 @@
 struct config_setting {
     const char *file; /* base name, as it is shown to people */
     int line;
-    int section_line; /* of the last line that begins with '[': two sections of one name differ in it */
+    int section_line; /* of the last line that begins with '[': two sections of one name differ in
+                         it */
     const char *section;
     const char *name;
     const char *value;
@@ -34,8 +35,9 @@ struct config_complaints {
 void config_complain(struct config_complaints *complaints, const char *file, int line,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Reads a stream to its end and hands each setting over. Lines of more than 190 bytes, bytes that are no
- * text, and lines that are no setting are complained of. ERR_CONFIG when there was any complaint. */
+/* Reads a stream to its end and hands each setting over. Lines of more than 190 bytes, bytes that
+ * are no text, and lines that are no setting are complained of. ERR_CONFIG when there was any
+ * complaint. */
 err_t config_read(FILE *stream, const char *file, config_handler *handler, void *context,
     struct config_complaints *complaints);
 

@@ -12,7 +12,8 @@ typedef enum err {
 #undef ERR
 } err_t;
 
-/* A short English text without a full stop; "unknown error" for a number that is not in the table. */
+/* A short English text without a full stop; "unknown error" for a number that is not in the table.
+ */
 const char *err_text(err_t err);
 
 /* The name as in err.def, for logs and audit lines. */

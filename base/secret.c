@@ -26,7 +26,8 @@ err_t secret_new(size_t size, struct secret **ret_secret)
         mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (secret == MAP_FAILED)
         return ERR_MEMORY;
-    (void)mlock(secret, mapped); /* a low RLIMIT_MEMLOCK is told once, by whoever set the process up */
+    (void)mlock(
+        secret, mapped); /* a low RLIMIT_MEMLOCK is told once, by whoever set the process up */
     (void)madvise(secret, mapped, MADV_DONTDUMP);
     (void)madvise(secret, mapped, MADV_WIPEONFORK);
     secret->mapped = mapped;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The audit chain. Each line ends with the SHA-256 of the line before's chain value and its own text, so that
- * a line that is changed, left out or moved breaks every later one.
+ * The audit chain. Each line ends with the SHA-256 of the line before's chain value and its own
+ * text, so that a line that is changed, left out or moved breaks every later one.
  */
 #include "audit.h"
 
@@ -34,9 +34,9 @@ struct audit {
     int fd;
     uint64_t file_limit;
     uint32_t files;
-    uint64_t size;     /* of the file */
-    uint64_t reserved; /* end of the space taken */
-    uint64_t number;   /* of the last line */
+    uint64_t size;        /* of the file */
+    uint64_t reserved;    /* end of the space taken */
+    uint64_t number;      /* of the last line */
     uint64_t dirty_since; /* clock_us of the first line that is not flushed; 0: none */
     EVP_MD_CTX *hash;
     EVP_MD *sha256;
@@ -86,15 +86,23 @@ static const char *class_name(uint32_t class)
     return class < sizeof names / sizeof names[0] ? names[class] : "unknown";
 }
 
+/* Label and id come from clients: so much of them as a rule can name stands in a line, so that each
+ * line has room. */
+static struct span cut(struct span text)
+{
+    return span_of(text.ptr, text.len < POLICY_TEXT_MAX ? text.len : POLICY_TEXT_MAX);
+}
+
 static void put_key(struct writer *line, const struct policy_key *key)
 {
+    const struct span id = cut(key->id);
     put(line, "pkcs11:object=");
-    put_escaped(line, key->label);
-    if (key->id.len > 0) {
+    put_escaped(line, cut(key->label));
+    if (id.len > 0) {
         put(line, ";id=");
-        for (size_t i = 0; i < key->id.len; i++) {
+        for (size_t i = 0; i < id.len; i++) {
             put(line, "%");
-            put_hex(line, span_of(key->id.ptr + i, 1));
+            put_hex(line, span_of(id.ptr + i, 1));
         }
     }
     put(line, ";type=");
@@ -132,6 +140,10 @@ static void put_event(struct audit *audit, struct writer *line, const struct aud
     if (event->key != NULL) {
         put(line, " key=");
         put_key(line, event->key);
+        if (event->key->label.len > POLICY_TEXT_MAX)
+            put_number(line, "label-size", event->key->label.len);
+        if (event->key->id.len > POLICY_TEXT_MAX)
+            put_number(line, "id-size", event->key->id.len);
     }
     if (event->has_mechanism)
         put_number(line, "mechanism", event->mechanism);
@@ -163,8 +175,8 @@ static err_t reserve(struct audit *audit)
 static err_t open_file(struct audit *audit)
 {
     struct stat status;
-    audit->fd = openat(audit->directory, file_name,
-        O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    audit->fd = openat(
+        audit->directory, file_name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (audit->fd < 0 || fstat(audit->fd, &status) != 0) {
         log_error("audit file cannot be opened: %s", strerror(errno));
         return ERR_AUDIT;
@@ -174,7 +186,8 @@ static err_t open_file(struct audit *audit)
     return ERR_OK;
 }
 
-/* Cuts the file behind its last whole line: gives back what was reserved, or takes half a line away. */
+/* Cuts the file behind its last whole line: gives back what was reserved, or takes half a line
+ * away. */
 static void cut_behind_last_line(const struct audit *audit)
 {
     if (ftruncate(audit->fd, (off_t)audit->size) != 0)
@@ -212,8 +225,8 @@ static bool from_hex(const char *text, uint8_t *bytes, size_t len)
     return true;
 }
 
-/* Takes number and chain value from the last line; a line without its end (the machine stopped while it was
- * written) is ended here and breaks the chain visibly. */
+/* Takes number and chain value from the last line; a line without its end (the machine stopped
+ * while it was written) is ended here and breaks the chain visibly. */
 static err_t take_up_line(struct audit *audit, int fd, uint64_t size)
 {
     char tail[LINE_ROOM + 1];
@@ -239,7 +252,8 @@ static err_t take_up_line(struct audit *audit, int fd, uint64_t size)
     return ERR_OK;
 }
 
-/* An empty file goes on from the one before: the worker may have ended between its making and its first line. */
+/* An empty file goes on from the one before: the worker may have ended between its making and its
+ * first line. */
 static err_t take_up_chain(struct audit *audit)
 {
     struct stat status;

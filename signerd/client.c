@@ -26,7 +26,8 @@ err_t connection_new(struct clients *clients, int fd, const struct identity *ide
     return ERR_OK;
 }
 
-void connection_free(struct clients *clients, struct connection *connection, struct client **ret_client)
+void connection_free(
+    struct clients *clients, struct connection *connection, struct client **ret_client)
 {
     struct client *client = connection->client;
     if (connection->previous != NULL)
@@ -42,13 +43,14 @@ void connection_free(struct clients *clients, struct connection *connection, str
     *ret_client = client != NULL && --client->connections == 0 ? client : NULL;
 }
 
-err_t connection_greet(struct clients *clients, struct connection *connection, uint64_t client_number)
+err_t connection_greet(
+    struct clients *clients, struct connection *connection, uint64_t client_number)
 {
     const struct identity *who = &connection->identity;
     struct client *client = clients->first;
-    while (client != NULL && !(client->uid == who->uid && client->pid == who->pid &&
-                                 client->start_time == who->start_time &&
-                                 client->number == client_number))
+    while (client != NULL &&
+           !(client->uid == who->uid && client->pid == who->pid &&
+               client->start_time == who->start_time && client->number == client_number))
         client = client->next;
     if (client == NULL) {
         client = calloc(1, sizeof *client);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clients and their connections. A client is one process (or one copy of the module in it): what PKCS#11 calls
- * an application. Its connections share login and session objects; when the last one closes, both are gone.
+ * Clients and their connections. A client is one process (or one copy of the module in it): what
+ * PKCS#11 calls an application. Its connections share login and session objects; when the last one
+ * closes, both are gone.
  */
 #ifndef SIGNERD_CLIENT_H
 #define SIGNERD_CLIENT_H
@@ -43,12 +44,14 @@ struct clients {
 err_t connection_new(struct clients *clients, int fd, const struct identity *identity,
     struct account *account, struct connection **ret_connection);
 
-/* Closes and frees; *ret_client is the client when this was its last connection (the caller ends it with
- * client_free), else NULL. */
-void connection_free(struct clients *clients, struct connection *connection, struct client **ret_client);
+/* Closes and frees; *ret_client is the client when this was its last connection (the caller ends it
+ * with client_free), else NULL. */
+void connection_free(
+    struct clients *clients, struct connection *connection, struct client **ret_client);
 
 /* Joins the connection to its client, made where there is none. */
-err_t connection_greet(struct clients *clients, struct connection *connection, uint64_t client_number);
+err_t connection_greet(
+    struct clients *clients, struct connection *connection, uint64_t client_number);
 
 void client_free(struct clients *clients, struct client *client);
 

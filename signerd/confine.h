@@ -15,10 +15,12 @@
 /* First thing in the worker. ERR_SYSTEM where something cannot be given up. */
 err_t confine_process(void);
 
-/* Locks all memory, now and later. Where the limit forbids: ERR_SYSTEM if required, else a warning. */
+/* Locks all memory, now and later. Where the limit forbids: ERR_SYSTEM if required, else a warning.
+ */
 err_t confine_memory(bool required);
 
-/* System calls that end the process from now on: running programs, tracing, mounting, loading code into the kernel, … */
+/* System calls that end the process from now on: running programs, tracing, mounting, loading code
+ * into the kernel, … */
 err_t confine_system_calls(void);
 
 #endif

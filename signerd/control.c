@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONTROL_SCHEMA(number, name, type, fields, meaning)                                            \
+#define CONTROL_SCHEMA(number, name, type, fields, meaning)                                        \
     static const struct schema_field type##_fields[] = {fields(SCHEMA_FIELD, type)};
 CONTROL_MESSAGES(CONTROL_SCHEMA)
 #undef CONTROL_SCHEMA
@@ -18,7 +18,7 @@ static const struct {
     enum control_message number;
     struct schema schema;
 } messages[] = {
-#define CONTROL_ROW(number, name, type, fields, meaning)                                               \
+#define CONTROL_ROW(number, name, type, fields, meaning)                                           \
     {CONTROL_##name, {#name, type##_fields, sizeof type##_fields / sizeof type##_fields[0]}},
     CONTROL_MESSAGES(CONTROL_ROW)
 #undef CONTROL_ROW
@@ -67,7 +67,8 @@ err_t control_send(int fd, enum control_message number, const void *body, const 
     return ERR_OK;
 }
 
-err_t control_parse(struct span bytes, enum control_message *ret_number, union control_body *ret_body)
+err_t control_parse(
+    struct span bytes, enum control_message *ret_number, union control_body *ret_body)
 {
     struct reader r = reader_of(bytes);
     unsigned number = (unsigned)read_uint(&r, 2);
@@ -85,7 +86,8 @@ err_t control_receive(int fd, struct control_packet *ret_packet)
     struct msghdr message = {.msg_iov = &data,
         .msg_iovlen = 1,
         .msg_control = room.bytes,
-        .msg_controllen = CMSG_LEN(sizeof ret_packet->descriptors)}; /* CMSG_SPACE has room for one more */
+        .msg_controllen =
+            CMSG_LEN(sizeof ret_packet->descriptors)}; /* CMSG_SPACE has room for one more */
     ssize_t n;
     do {
         n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
@@ -182,8 +184,8 @@ err_t control_take_rule(const struct control_rule *message, struct policy_rule *
     if (err == ERR_OK)
         err = copy_bytes(message->id, rule->id, sizeof rule->id, &rule->id_len);
     if (err == ERR_OK)
-        err = copy_bytes(
-            message->where, (uint8_t *)rule->where, sizeof rule->where - 1, &where_len);
+        err =
+            copy_bytes(message->where, (uint8_t *)rule->where, sizeof rule->where - 1, &where_len);
     return err;
 }
 
@@ -199,7 +201,8 @@ err_t control_send_connection(int fd, const struct identity *identity, int conne
     return control_send(fd, CONTROL_CONNECTION, &message, &connection, 1);
 }
 
-err_t control_take_connection(const struct control_connection *message, struct identity *ret_identity)
+err_t control_take_connection(
+    const struct control_connection *message, struct identity *ret_identity)
 {
     ret_identity->uid = message->uid;
     ret_identity->pid = message->pid;

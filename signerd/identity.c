@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Identity from the kernel: SO_PEERCRED and SO_PEERGROUPS, then the start time, read while a pidfd shows that
- * the process number has not been given to another process.
+ * Identity from the kernel: SO_PEERCRED and SO_PEERGROUPS, then the start time, read while a pidfd
+ * shows that the process number has not been given to another process.
  */
 #include "identity.h"
 
@@ -31,7 +31,8 @@ bool identity_parse_start_time(const char *stat, uint64_t *ret_start_time)
     char *end;
     errno = 0;
     uint64_t value = strtoull(at + 1, &end, 10);
-    if (!isdigit((unsigned char)at[1]) || errno != 0 || (*end != ' ' && *end != '\n' && *end != '\0'))
+    if (!isdigit((unsigned char)at[1]) || errno != 0 ||
+        (*end != ' ' && *end != '\n' && *end != '\0'))
         return false;
     *ret_start_time = value;
     return true;

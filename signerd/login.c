@@ -27,8 +27,8 @@ struct login {
 static bool mac(struct span key, struct span data, uint8_t ret_mac[LOGIN_TICKET_SIZE])
 {
     size_t len = 0;
-    return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.ptr, key.len, data.ptr, data.len, ret_mac,
-               LOGIN_TICKET_SIZE, &len) != NULL &&
+    return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.ptr, key.len, data.ptr, data.len,
+               ret_mac, LOGIN_TICKET_SIZE, &len) != NULL &&
            len == LOGIN_TICKET_SIZE;
 }
 
@@ -39,8 +39,8 @@ static err_t make_key_file(int directory)
     int fd = openat(directory, key_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno == EEXIST ? ERR_OK : ERR_SYSTEM;
-    if (getrandom(random, sizeof random, 0) == KEY_SIZE && write(fd, random, KEY_SIZE) == KEY_SIZE &&
-        fsync(fd) == 0)
+    if (getrandom(random, sizeof random, 0) == KEY_SIZE &&
+        write(fd, random, KEY_SIZE) == KEY_SIZE && fsync(fd) == 0)
         err = ERR_OK;
     (void)close(fd);
     secret_wipe(random, sizeof random);
@@ -142,7 +142,8 @@ err_t login_ticket(
     return ERR_OK;
 }
 
-bool login_ticket_is_right(const struct login *login, const struct identity *who, struct span ticket)
+bool login_ticket_is_right(
+    const struct login *login, const struct identity *who, struct span ticket)
 {
     uint8_t right[LOGIN_TICKET_SIZE];
     return login_ticket(login, who, right) == ERR_OK &&

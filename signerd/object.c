@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The object store. Attributes are copied from the device once; what clients must not see or must see in another way
- * is settled here, in present().
+ * The object store. Attributes are copied from the device once; what clients must not see or must
+ * see in another way is settled here, in present().
  */
 #include "object.h"
 
@@ -45,7 +45,8 @@ static struct span octet_string(struct span bytes, struct writer *der)
     bool is_long = len == (DER_LONG | 1);
     if (is_long)
         len = (size_t)read_uint(&r, 1);
-    bool length_is_right = is_long == (len >= DER_LONG); /* the shortest form, of at most two bytes */
+    bool length_is_right =
+        is_long == (len >= DER_LONG); /* the shortest form, of at most two bytes */
     struct span content = read_span(&r, len);
     if (!tag_is_right || !length_is_right || !reader_finished(&r))
         der->failed = true;
@@ -84,7 +85,8 @@ static bool is_ours(uint32_t type)
     return type == ATTR_PRIVATE || type == ATTR_COPYABLE || type == ATTR_PUBLIC_KEY_INFO;
 }
 
-static void put_public_key_info(struct span device_list, struct span public_half, struct writer *list)
+static void put_public_key_info(
+    struct span device_list, struct span public_half, struct writer *list)
 {
     struct span info = {NULL, 0};
     struct span params;
@@ -104,7 +106,8 @@ static void put_public_key_info(struct span device_list, struct span public_half
         attribute_put(list, ATTR_PUBLIC_KEY_INFO, info);
 }
 
-/* The device's list as clients shall see it. public_half: the list of the key's public object, or empty. */
+/* The device's list as clients shall see it. public_half: the list of the key's public object, or
+ * empty. */
 static void present(const struct objects *objects, struct span device_list, struct span public_half,
     struct writer *list)
 {
@@ -150,7 +153,8 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
     if (err != ERR_OK)
         return err;
     present(objects, writer_bytes(&read), public_half, &list);
-    if (writer_failed(&read) || writer_failed(&list) || attribute_list_check(writer_bytes(&list)) != ERR_OK)
+    if (writer_failed(&read) || writer_failed(&list) ||
+        attribute_list_check(writer_bytes(&list)) != ERR_OK)
         return ERR_TOO_LARGE;
 
     size_t len = writer_bytes(&list).len;
@@ -163,7 +167,7 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
 
     uint64_t class = CLASS_DATA;
     (void)attribute_get_ulong(object->attributes, ATTR_CLASS, &class);
-    object->key.class = (uint32_t)class;
+    object->key.class = (uint32_t) class;
     object->key.label = text_of(object->attributes, ATTR_LABEL);
     object->key.id = text_of(object->attributes, ATTR_ID);
     object->is_private = attribute_get_bool(object->attributes, ATTR_PRIVATE, false);
@@ -172,13 +176,14 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
 
 /* ---- the store ---- */
 
-err_t objects_init(
-    struct objects *objects, const struct driver *driver, struct device *device, bool login_required)
+err_t objects_init(struct objects *objects, const struct driver *driver, struct device *device,
+    bool login_required)
 {
     uint32_t instance;
     if (getrandom(&instance, sizeof instance, 0) != (ssize_t)sizeof instance)
         return ERR_SYSTEM;
-    *objects = (struct objects){.driver = driver, .device = device, .login_required = login_required};
+    *objects =
+        (struct objects){.driver = driver, .device = device, .login_required = login_required};
     objects->next_number = (uint64_t)instance << 32 | 1;
     objects->generation = (uint64_t)instance << 32 | 1;
     return ERR_OK;
@@ -211,8 +216,8 @@ static err_t make_room(struct objects *objects)
     return ERR_OK;
 }
 
-err_t objects_take(struct objects *objects, driver_ref ref, const struct client *owner, uint64_t session,
-    struct object **ret_object)
+err_t objects_take(struct objects *objects, driver_ref ref, const struct client *owner,
+    uint64_t session, struct object **ret_object)
 {
     struct object *object = calloc(1, sizeof *object);
     if (object == NULL)

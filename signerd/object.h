@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The objects of a device as clients see them: a number, an owner, and the attributes, read once from the
- * driver and presented honestly. The store is the worker's; SIGN and LIST are answered from it.
+ * The objects of a device as clients see them: a number, an owner, and the attributes, read once
+ * from the driver and presented honestly. The store is the worker's; SIGN and LIST are answered
+ * from it.
  */
 #ifndef SIGNERD_OBJECT_H
 #define SIGNERD_OBJECT_H
@@ -12,7 +13,7 @@
 struct client;
 
 struct object {
-    uint64_t number;           /* the store's instance in the high half, a counter in the low */
+    uint64_t number; /* the store's instance in the high half, a counter in the low */
     driver_ref ref;
     const struct client *owner; /* NULL: a token object */
     uint64_t session;           /* of the owner */
@@ -24,7 +25,8 @@ struct object {
 struct objects {
     const struct driver *driver;
     struct device *device;
-    bool login_required; /* client-pin is set: keys are CKA_PRIVATE, and so is what the device says */
+    bool login_required; /* client-pin is set: keys are CKA_PRIVATE, and so is what the device says
+                          */
     uint64_t generation; /* grows with every change */
     uint64_t next_number;
     size_t count;
@@ -33,15 +35,16 @@ struct objects {
 };
 
 /* An empty store with a random instance. */
-err_t objects_init(struct objects *objects, const struct driver *driver, struct device *device, bool login_required);
+err_t objects_init(struct objects *objects, const struct driver *driver, struct device *device,
+    bool login_required);
 void objects_free(struct objects *objects);
 
 /* Reads all token objects from the device; objects that cannot be read are logged and left out. */
 err_t objects_load(struct objects *objects);
 
 /* Takes up an object that the driver has just made. */
-err_t objects_take(struct objects *objects, driver_ref ref, const struct client *owner, uint64_t session,
-    struct object **ret_object);
+err_t objects_take(struct objects *objects, driver_ref ref, const struct client *owner,
+    uint64_t session, struct object **ret_object);
 
 /* Gives a private key the public half of its partner (same CKA_ID), which tokens keep apart. */
 err_t objects_complete(struct objects *objects, struct object *key);
@@ -50,10 +53,10 @@ err_t objects_complete(struct objects *objects, struct object *key);
 err_t objects_refresh(struct objects *objects, struct object *object);
 
 struct object *objects_find(const struct objects *objects, uint64_t number); /* NULL: none */
-void objects_drop(struct objects *objects, struct object *object);         /* from the store only */
+void objects_drop(struct objects *objects, struct object *object); /* from the store only */
 
-/* "CKA_PUBLIC_KEY_INFO" of an EC key: SubjectPublicKeyInfo (RFC 5480) from CKA_EC_PARAMS and CKA_EC_POINT. The writer
- * fails where CKA_EC_POINT is no DER OCTET STRING. */
+/* "CKA_PUBLIC_KEY_INFO" of an EC key: SubjectPublicKeyInfo (RFC 5480) from CKA_EC_PARAMS and
+ * CKA_EC_POINT. The writer fails where CKA_EC_POINT is no DER OCTET STRING. */
 void object_ec_public_key_info(struct span ec_params, struct span ec_point, struct writer *der);
 
 #endif

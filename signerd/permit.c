@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every operation needs: whether it may be, whether it is accounted for, and the lists that replies hold.
+ * What every operation needs: whether it may be, whether it is accounted for, and the lists that
+ * replies hold.
  */
 #include "serve.h"
 
@@ -25,7 +26,8 @@ void tell_refusal(
     tell_left_out(worker, account);
     audit_key_uri(event->key, key, sizeof key);
     log_info("refused: uid %u pid %u %s %s: %s by %s", event->who->uid, event->who->pid,
-        event->operation, key, err_name(reason), where ? where : "default: no rule names this user and key");
+        event->operation, key, err_name(reason),
+        where ? where : "default: no rule names this user and key");
     (void)audit_refused(worker->audit, event, reason, where);
 }
 
@@ -77,7 +79,8 @@ err_t find_object(struct request *request, uint64_t number, struct object **ret_
     return ERR_OK;
 }
 
-err_t account_for_begin(struct request *request, const struct audit_event *event, uint64_t *ret_intent)
+err_t account_for_begin(
+    struct request *request, const struct audit_event *event, uint64_t *ret_intent)
 {
     err_t err = audit_intent(request->worker->audit, event, ret_intent);
     if (err == ERR_OK)

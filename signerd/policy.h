@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Policy: a pure function of rules, identity, operation and key. It reads no clock, no file and no global, so
- * that the worker that decides and `signerctl policy explain` cannot differ.
+ * Policy: a pure function of rules, identity, operation and key. It reads no clock, no file and no
+ * global, so that the worker that decides and `signerctl policy explain` cannot differ.
  *
  * The first rule that matches decides; where none does, the answer is no.
  */
@@ -65,7 +65,8 @@ struct policy_rule {
 
 struct policy_answer {
     bool allow;
-    const char *where; /* the rule that decided; else the first that names this user and key; else NULL */
+    const char
+        *where; /* the rule that decided; else the first that names this user and key; else NULL */
 };
 
 /* key NULL: the operation is about no key (random). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The fair queue: connections with a request waiting, served one user after another, and each user's in the order of
- * arrival. It holds connections, not messages: those stay in the kernel until their turn, so a client can fill nothing.
+ * The fair queue: connections with a request waiting, served one user after another, and each
+ * user's in the order of arrival. It holds connections, not messages: those stay in the kernel
+ * until their turn, so a client can fill nothing.
  */
 #ifndef SIGNERD_QUEUE_H
 #define SIGNERD_QUEUE_H
@@ -21,8 +22,9 @@ struct queue {
     struct account *last;
 };
 
-void queue_push(struct queue *queue, struct queue_place *place); /* nothing where it is queued already */
-struct queue_place *queue_pop(struct queue *queue);              /* NULL: empty */
+void queue_push(
+    struct queue *queue, struct queue_place *place); /* nothing where it is queued already */
+struct queue_place *queue_pop(struct queue *queue);  /* NULL: empty */
 void queue_remove(struct queue *queue, struct queue_place *place);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From packet to answer: parse, find the operation's row, serve, encode. The operations are in serve_*.c.
+ * From packet to answer: parse, find the operation's row, serve, encode. The operations are in
+ * serve_*.c.
  */
 #include "request.h"
 
@@ -44,7 +45,8 @@ static void write_reply(const struct worker *worker, uint32_t call, uint16_t ope
         schema_encode(wire_operation_find(operation)->reply, body, reply);
 }
 
-static err_t serve(struct request *request, const struct handler *handler, struct span body, union wire_body *in)
+static err_t serve(
+    struct request *request, const struct handler *handler, struct span body, union wire_body *in)
 {
     if ((handler->flags & NEEDS_HELLO) && request->connection->client == NULL)
         return ERR_NO_HELLO;

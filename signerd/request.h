@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One request of a client: parsed, allowed or refused, accounted for, done, answered. This is the whole of what a
- * client can make a worker do.
+ * One request of a client: parsed, allowed or refused, accounted for, done, answered. This is the
+ * whole of what a client can make a worker do.
  */
 #ifndef SIGNERD_REQUEST_H
 #define SIGNERD_REQUEST_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside request.c's table: what its functions share. Each serves one operation: it asks permit() for its policy verb
- * first, and encloses whatever uses or changes key material in account_for_begin() and account_for_end().
+ * Inside request.c's table: what its functions share. Each serves one operation: it asks permit()
+ * for its policy verb first, and encloses whatever uses or changes key material in
+ * account_for_begin() and account_for_end().
  */
 #ifndef SIGNERD_SERVE_H
 #define SIGNERD_SERVE_H
@@ -31,20 +32,24 @@ void tell_refusal(
 /* One line for all refusals of a user that got none of their own. */
 void tell_left_out(struct worker *worker, struct account *account);
 
-/* The object of that number, where this client may see it. ERR_OBJECT_GONE tells nothing of others' keys. */
+/* The object of that number, where this client may see it. ERR_OBJECT_GONE tells nothing of others'
+ * keys. */
 err_t find_object(struct request *request, uint64_t number, struct object **ret_object);
 bool may_see(const struct request *request, const struct object *object);
 
 /* The intent line, before the driver is called: ERR_AUDIT means that it must not be. */
-err_t account_for_begin(struct request *request, const struct audit_event *event, uint64_t *ret_intent);
+err_t account_for_begin(
+    struct request *request, const struct audit_event *event, uint64_t *ret_intent);
 
 /* The result line. Returns what the client is to be told of the driver's answer. */
 err_t account_for_end(struct request *request, uint64_t intent, err_t answer);
 
-/* A device that is gone ends this worker once the answer is out: the next one has new object numbers. */
+/* A device that is gone ends this worker once the answer is out: the next one has new object
+ * numbers. */
 err_t device_answer(struct worker *worker, err_t answer);
 
-bool mechanism_offers(const struct driver_token *token, uint32_t mechanism, uint32_t flag); /* CKF_ flag */
+bool mechanism_offers(
+    const struct driver_token *token, uint32_t mechanism, uint32_t flag); /* CKF_ flag */
 
 /* Appends the object to a reply's list, unless it does not fit any more. */
 bool put_object(struct writer *list, const struct object *object);
@@ -57,11 +62,12 @@ err_t serve_random(struct request *request);
 err_t serve_login(struct request *request);
 err_t serve_logout(struct request *request);
 err_t serve_end_session(struct request *request);
-err_t serve_sign(struct request *request); /* serve_key.c */
+err_t serve_sign(struct request *request);          /* serve_key.c */
 err_t serve_generate_pair(struct request *request); /* serve_object.c */
 err_t serve_create(struct request *request);
 err_t serve_destroy(struct request *request);
 err_t serve_set(struct request *request);
-void end_session_objects(struct worker *worker, const struct client *client, uint64_t session, bool all);
+void end_session_objects(
+    struct worker *worker, const struct client *client, uint64_t session, bool all);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations that use a key. One round trip each: the client's init, data and final travel as one message.
+ * Operations that use a key. One round trip each: the client's init, data and final travel as one
+ * message.
  */
 #include "serve.h"
 

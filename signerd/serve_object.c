@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations that make, change and destroy objects. Each is allowed for the label and id that result, not for those
- * that the client happens to have.
+ * Operations that make, change and destroy objects. Each is allowed for the label and id that
+ * result, not for those that the client happens to have.
  */
 #include "serve.h"
 
@@ -28,11 +28,12 @@ static err_t session_object_room(const struct request *request, uint64_t session
 }
 
 /* Takes up what the driver made and adds it to the reply. */
-static err_t take_object(struct request *request, driver_ref ref, uint64_t session, struct object **ret_object)
+static err_t take_object(
+    struct request *request, driver_ref ref, uint64_t session, struct object **ret_object)
 {
     struct client *client = request->connection->client;
-    err_t err = objects_take(
-        &request->worker->objects, ref, session ? client : NULL, session, ret_object);
+    err_t err =
+        objects_take(&request->worker->objects, ref, session ? client : NULL, session, ret_object);
     if (err == ERR_OK && session != 0) {
         client->session_objects++;
         request->connection->place.account->session_objects++;
@@ -52,8 +53,8 @@ static void drop_object(struct worker *worker, struct object *object)
     objects_drop(&worker->objects, object);
 }
 
-static err_t make_pair(struct request *request, struct span public_template, struct span private_template,
-    const struct audit_event *event)
+static err_t make_pair(struct request *request, struct span public_template,
+    struct span private_template, const struct audit_event *event)
 {
     struct worker *worker = request->worker;
     const struct wire_generate_pair_request *in = &request->in->generate_pair_request;
@@ -92,8 +93,8 @@ err_t serve_generate_pair(struct request *request)
     if (!mechanism_offers(&request->worker->token, in->mechanism, CKF_GENERATE_KEY_PAIR) ||
         in->mechanism != CKM_EC_KEY_PAIR_GEN)
         return ERR_MECHANISM;
-    err_t err = template_complete(
-        &template_ec_public, in->public_template, in->session == 0, &public_list);
+    err_t err =
+        template_complete(&template_ec_public, in->public_template, in->session == 0, &public_list);
     if (err == ERR_OK)
         err = template_complete(
             &template_ec_private, in->private_template, in->session == 0, &private_list);
@@ -111,13 +112,15 @@ err_t serve_generate_pair(struct request *request)
     err = permit(request, VERB_GENERATE, &private_event);
     if (err == ERR_OK)
         err = permit(request, VERB_GENERATE, &public_event);
-    if (err == ERR_OK && request->worker->login != NULL && !request->connection->client->logged_in) {
+    if (err == ERR_OK && request->worker->login != NULL &&
+        !request->connection->client->logged_in) {
         err = ERR_NOT_LOGGED_IN;
         tell_refusal(request, &private_event, err, "client-pin");
     }
     if (err != ERR_OK)
         return err;
-    return make_pair(request, writer_bytes(&public_list), writer_bytes(&private_list), &private_event);
+    return make_pair(
+        request, writer_bytes(&public_list), writer_bytes(&private_list), &private_event);
 }
 
 static err_t answer_object(struct request *request, const struct object *object)
@@ -148,7 +151,7 @@ err_t serve_create(struct request *request)
     if (err != ERR_OK)
         return err;
 
-    struct policy_key key = key_in(in->template, (uint32_t)class);
+    struct policy_key key = key_in(in->template, (uint32_t) class);
     struct audit_event event = event_of(request, &key);
     err = permit(request, VERB_STORE, &event);
     if (err == ERR_OK)
@@ -184,8 +187,10 @@ err_t serve_destroy(struct request *request)
     return account_for_end(request, intent, err);
 }
 
-/* Allowed only from the old and to the new label and id: nobody renames a key into his own rights. */
-static err_t permit_change(struct request *request, const struct object *object, struct span template)
+/* Allowed only from the old and to the new label and id: nobody renames a key into his own rights.
+ */
+static err_t permit_change(
+    struct request *request, const struct object *object, struct span template)
 {
     struct policy_key after = object->key;
     (void)attribute_get(template, ATTR_LABEL, &after.label);
@@ -223,7 +228,8 @@ err_t serve_set(struct request *request)
     return err == ERR_OK ? answer_object(request, object) : err;
 }
 
-void end_session_objects(struct worker *worker, const struct client *client, uint64_t session, bool all)
+void end_session_objects(
+    struct worker *worker, const struct client *client, uint64_t session, bool all)
 {
     for (size_t i = worker->objects.count; i > 0; i--) {
         struct object *object = worker->objects.rows[i - 1];

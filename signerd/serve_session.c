@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations about the client itself: greeting, listing, login, the end of a session; and random bytes.
+ * Operations about the client itself: greeting, listing, login, the end of a session; and random
+ * bytes.
  */
 #include "serve.h"
 
@@ -91,7 +92,8 @@ err_t serve_random(struct request *request)
     return device_answer(worker, err);
 }
 
-/* The answer waits where this user has failed before, whether the PIN is right or not, so that time tells nothing. */
+/* The answer waits where this user has failed before, whether the PIN is right or not, so that time
+ * tells nothing. */
 err_t serve_login(struct request *request)
 {
     struct worker *worker = request->worker;

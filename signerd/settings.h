@@ -29,7 +29,7 @@ struct device_settings {
     char user[SETTINGS_NAME_MAX];       /* "" for the daemon's own */
     size_t environment_count;
     char environment[SETTINGS_ENVIRONMENT_MAX][SETTINGS_TEXT_MAX]; /* NAME=VALUE */
-    int spin;                     /* SPIN_AUTO, SPIN_OFF or microseconds */
+    int spin; /* SPIN_AUTO, SPIN_OFF or microseconds */
     bool lock_memory_required;
     uint32_t call_timeout_s;
     uint32_t max_connections;     /* of one user */
@@ -54,8 +54,8 @@ struct settings {
     } rules[SETTINGS_RULES_MAX];
 };
 
-/* Reads path and then, in order of their names, the files *.conf of the directory path.d. All faults are logged as
- * FILE:LINE: what; then ERR_CONFIG. The caller frees. */
+/* Reads path and then, in order of their names, the files *.conf of the directory path.d. All
+ * faults are logged as FILE:LINE: what; then ERR_CONFIG. The caller frees. */
 err_t settings_read(const char *path, struct settings **ret_settings);
 void settings_free(struct settings *settings);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * signerd, the parent: reads the configuration, holds the sockets, asks the kernel who is there, and keeps
- * a worker for each device. It holds no key and no PIN.
+ * signerd, the parent: reads the configuration, holds the sockets, asks the kernel who is there,
+ * and keeps a worker for each device. It holds no key and no PIN.
  */
 #include "settings.h"
 #include "supervisor.h"
@@ -112,8 +112,8 @@ static err_t find_worker_program(struct daemon *daemon)
     self[len] = '\0';
     *(strrchr(self, '/') + 1) = '\0';
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int n = snprintf(daemon->worker_program, sizeof daemon->worker_program, "%s%ssignerd-worker",
-            self, places[i]);
+        int n = snprintf(daemon->worker_program, sizeof daemon->worker_program,
+            "%s%ssignerd-worker", self, places[i]);
         if (n > 0 && (size_t)n < sizeof daemon->worker_program &&
             access(daemon->worker_program, X_OK) == 0)
             return ERR_OK;
@@ -122,8 +122,9 @@ static err_t find_worker_program(struct daemon *daemon)
     return ERR_CONFIG;
 }
 
-/* One daemon a runtime directory. The descriptor stays open, here and in the workers: the lock is free only when the last worker
- * of a daemon that died has ended, so a device never has two owners. */
+/* One daemon a runtime directory. The descriptor stays open, here and in the workers: the lock is
+ * free only when the last worker of a daemon that died has ended, so a device never has two owners.
+ */
 static err_t take_lock(const char *runtime_dir)
 {
     char path[PATH_MAX];
@@ -281,7 +282,8 @@ static err_t run(struct daemon *daemon)
         }
         polls[0] = (struct pollfd){.fd = daemon->signals, .events = POLLIN};
         nfds_t count = (nfds_t)(1 + SUPERVISED_POLLS * daemon->count);
-        if (poll(polls, count, next == UINT64_MAX ? -1 : clock_ms_until(next)) < 0 && errno != EINTR)
+        if (poll(polls, count, next == UINT64_MAX ? -1 : clock_ms_until(next)) < 0 &&
+            errno != EINTR)
             return ERR_SYSTEM;
         for (size_t i = 0; i < daemon->count; i++)
             supervised_polled(daemon->devices[i], &polls[1 + SUPERVISED_POLLS * i]);

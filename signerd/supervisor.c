@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One device as the parent sees it. A worker that ends, crashes or hangs is started again with a growing
- * pause; meanwhile clients wait in the socket's backlog, and other devices go on.
+ * One device as the parent sees it. A worker that ends, crashes or hangs is started again with a
+ * growing pause; meanwhile clients wait in the socket's backlog, and other devices go on.
  */
 #include "supervisor.h"
 
@@ -62,8 +62,8 @@ static int listen_at(const char *runtime_dir, const char *device)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char path[sizeof address.sun_path];
     int path_len = snprintf(path, sizeof path, "%s/%s.sock", runtime_dir, device);
-    int len = snprintf(
-        address.sun_path, sizeof address.sun_path, "%s/.%s.sock.new", runtime_dir, device);
+    int len =
+        snprintf(address.sun_path, sizeof address.sun_path, "%s/.%s.sock.new", runtime_dir, device);
     if (path_len < 0 || (size_t)path_len >= sizeof path || len < 0 ||
         (size_t)len >= sizeof address.sun_path) {
         log_error("%s/%s.sock: the path of a socket has at most %zu bytes", runtime_dir, device,
@@ -122,8 +122,8 @@ static int open_state_directory(const struct supervised *supervised)
     return fd;
 }
 
-/* In the child: becomes the device's user, with as much locked memory as it may have, and with no capability, not even those
- * that an exec would give to root. */
+/* In the child: becomes the device's user, with as much locked memory as it may have, and with no
+ * capability, not even those that an exec would give to root. */
 static bool become_worker_user(const struct device_settings *device)
 {
     const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
@@ -131,15 +131,16 @@ static bool become_worker_user(const struct device_settings *device)
     (void)setrlimit(RLIMIT_MEMLOCK, &all);
     if (geteuid() != 0)
         return true;
-    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+         capability++)
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
             return false;
-    return user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 &&
-           setuid(user->pw_uid) == 0;
+    return user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 &&
+           setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0;
 }
 
-/* In the child. The environment is the configuration's and nothing else: what the daemon's own says about OpenSSL, say, would
- * reach the vendor's library. */
+/* In the child. The environment is the configuration's and nothing else: what the daemon's own says
+ * about OpenSSL, say, would reach the vendor's library. */
 static void exec_worker(const struct supervised *supervised, int control)
 {
     char *environment[SETTINGS_ENVIRONMENT_MAX + 1] = {NULL};
@@ -153,7 +154,8 @@ static void exec_worker(const struct supervised *supervised, int control)
     int pulse_copy = fcntl(supervised->pulse_fd, F_DUPFD_CLOEXEC, CONTROL_PULSE_FD + 1);
     if (control_copy < 0 || pulse_copy < 0 || dup2(control_copy, CONTROL_FD) < 0 ||
         dup2(pulse_copy, CONTROL_PULSE_FD) < 0 || !become_worker_user(&supervised->device)) {
-        log_error("worker of %s: cannot become its user: %s", supervised->device.name, strerror(errno));
+        log_error(
+            "worker of %s: cannot become its user: %s", supervised->device.name, strerror(errno));
         _exit(71);
     }
     (void)execve(supervised->options.worker_program, arguments, environment);
@@ -191,8 +193,7 @@ static err_t send_settings(const struct supervised *supervised)
         if (descriptors[i] < 0)
             err = ERR_CONFIG;
     if (err == ERR_OK)
-        err = control_send(
-            supervised->control, CONTROL_SETTINGS, &message, descriptors, count);
+        err = control_send(supervised->control, CONTROL_SETTINGS, &message, descriptors, count);
     for (size_t i = 0; i < count; i++)
         if (descriptors[i] >= 0)
             (void)close(descriptors[i]);
@@ -205,7 +206,8 @@ static err_t send_policy(const struct supervised *supervised)
     for (size_t i = 0; i < supervised->rule_count && err == ERR_OK; i++)
         err = control_send_rule(supervised->control, &supervised->rules[i]);
     const struct control_policy policy = {(uint32_t)supervised->rule_count};
-    return err == ERR_OK ? control_send(supervised->control, CONTROL_POLICY, &policy, NULL, 0) : err;
+    return err == ERR_OK ? control_send(supervised->control, CONTROL_POLICY, &policy, NULL, 0)
+                         : err;
 }
 
 static void plan_restart(struct supervised *supervised)
@@ -288,7 +290,8 @@ err_t supervised_new(const struct supervisor_options *options, const struct sett
     supervised->pulse_fd = -1;
     supervised->pulse = MAP_FAILED;
     if (geteuid() == 0 && worker_user(device) == NULL) {
-        log_error("[device %s] lacks 'user': a daemon that is started as root needs to know whom the device's "
+        log_error("[device %s] lacks 'user': a daemon that is started as root needs to know whom "
+                  "the device's "
                   "worker shall become",
             device->name);
         err = ERR_CONFIG;
@@ -360,7 +363,8 @@ err_t supervised_set_policy(struct supervised *supervised, const struct settings
     err = send_policy(supervised);
     (void)fcntl(supervised->control, F_SETFL, O_NONBLOCK);
     if (err != ERR_OK) {
-        log_warning("worker of %s does not take new rules now; it is started anew", supervised->device.name);
+        log_warning("worker of %s does not take new rules now; it is started anew",
+            supervised->device.name);
         (void)kill(supervised->pid, SIGKILL);
     }
     return ERR_OK;
@@ -439,7 +443,8 @@ bool supervised_reaped(struct supervised *supervised, pid_t pid, int status)
         log_error("worker of %s was ended by signal %d (%s)", supervised->device.name,
             WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != 0)
-        log_error("worker of %s ended with status %d", supervised->device.name, WEXITSTATUS(status));
+        log_error(
+            "worker of %s ended with status %d", supervised->device.name, WEXITSTATUS(status));
     close_if_open(supervised->control);
     supervised->control = -1;
     supervised->pid = 0;
@@ -456,7 +461,8 @@ uint64_t supervised_tick(struct supervised *supervised, uint64_t now_us)
         return supervised->pid == 0 ? supervised->start_again_at : now_us + WATCH_EVERY_US;
     }
     uint64_t busy_since = atomic_load(&supervised->pulse->busy_since);
-    if (busy_since != 0 && now_us > busy_since + supervised->device.call_timeout_s * UINT64_C(1000000)) {
+    if (busy_since != 0 &&
+        now_us > busy_since + supervised->device.call_timeout_s * UINT64_C(1000000)) {
         log_error("worker of %s: a call of the device takes longer than call-timeout (%u s); ended",
             supervised->device.name, supervised->device.call_timeout_s);
         atomic_store(&supervised->pulse->busy_since, 0);

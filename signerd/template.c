@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Template tables. A key that is made here is always sensitive and never extractable: a client that asks for less
- * is told so, and not given something else than it asked for.
+ * Template tables. A key that is made here is always sensitive and never extractable: a client that
+ * asks for less is told so, and not given something else than it asked for.
  */
 #include "template.h"
 
@@ -24,13 +24,14 @@ struct template_kind {
     size_t count;
 };
 
-#define COMMON                                                                                         \
-    {ATTR_TOKEN, OURS, 0}, {ATTR_LABEL, FREE, 0}, {ATTR_MODIFIABLE, FREE, 0},     \
-        {ATTR_DESTROYABLE, FREE, 0}, {ATTR_COPYABLE, MUST_OMIT, 0}
-#define KEY                                                                                            \
-    {ATTR_KEY_TYPE, MUST_BE, KEY_TYPE_EC}, {ATTR_ID, FREE, 0},                           \
-        {ATTR_SUBJECT, FREE, 0}, {ATTR_START_DATE, FREE, 0},                             \
-        {ATTR_END_DATE, FREE, 0}, {ATTR_DERIVE, FREE, 0}
+/* clang-format off */
+#define COMMON                                                                                     \
+    {ATTR_TOKEN, OURS, 0}, {ATTR_LABEL, FREE, 0}, {ATTR_MODIFIABLE, FREE, 0},                      \
+    {ATTR_DESTROYABLE, FREE, 0}, {ATTR_COPYABLE, MUST_OMIT, 0}
+#define KEY                                                                                        \
+    {ATTR_KEY_TYPE, MUST_BE, KEY_TYPE_EC}, {ATTR_ID, FREE, 0}, {ATTR_SUBJECT, FREE, 0},            \
+    {ATTR_START_DATE, FREE, 0}, {ATTR_END_DATE, FREE, 0}, {ATTR_DERIVE, FREE, 0}
+/* clang-format on */
 
 static const struct template_row ec_public_rows[] = {
     COMMON,
@@ -76,7 +77,9 @@ static const struct template_row certificate_rows[] = {
     {ATTR_TRUSTED, MUST_OMIT, 0},
 };
 
+/* clang-format off */
 #define KIND(rows) {rows, sizeof rows / sizeof rows[0]}
+/* clang-format on */
 const struct template_kind template_ec_public = KIND(ec_public_rows);
 const struct template_kind template_ec_private = KIND(ec_private_rows);
 const struct template_kind template_certificate = KIND(certificate_rows);
@@ -118,7 +121,8 @@ static err_t check_asked(const struct template_kind *kind, struct span asked)
     return ERR_OK;
 }
 
-err_t template_complete(const struct template_kind *kind, struct span asked, bool token, struct writer *list)
+err_t template_complete(
+    const struct template_kind *kind, struct span asked, bool token, struct writer *list)
 {
     err_t err = attribute_list_check(asked);
     if (err == ERR_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * signerd-worker: one process per device, started by signerd and by nobody else. Here are its start, its
- * loop and its connections; what clients ask is in request.c.
+ * signerd-worker: one process per device, started by signerd and by nobody else. Here are its
+ * start, its loop and its connections; what clients ask is in request.c.
  */
 #include "worker.h"
 
@@ -31,8 +31,8 @@ enum {
     EVENTS_AT_ONCE = 64,
     TRY_DEVICE_EVERY_US = 2000000,
     HOUSE_EVERY_US = 250000, /* while there is traffic */
-    UNGREETED_SLACK = 32,   /* connections over the limit that may wait to be told so */
-    DESCRIPTORS_SPARE = 64, /* for the vendor's library */
+    UNGREETED_SLACK = 32,    /* connections over the limit that may wait to be told so */
+    DESCRIPTORS_SPARE = 64,  /* for the vendor's library */
     PIN_MAX = 256,
     RULES_MAX = 1024,
 };
@@ -80,7 +80,8 @@ static void close_connection(struct worker *worker, struct connection *connectio
 static void close_greeted_absent(struct worker *worker)
 {
     struct connection *next;
-    for (struct connection *connection = worker->clients.connections; connection; connection = next) {
+    for (struct connection *connection = worker->clients.connections; connection;
+         connection = next) {
         next = connection->next;
         if (connection->greeted_absent)
             close_connection(worker, connection);
@@ -99,7 +100,8 @@ static void device_try(struct worker *worker)
             worker->token.serial, worker->objects.count);
         close_greeted_absent(worker);
     } else if (err != worker->absent_because) {
-        log_error("%s (token '%s', module %s)%s", err_text(err), worker->token_label, worker->module,
+        log_error("%s (token '%s', module %s)%s", err_text(err), worker->token_label,
+            worker->module,
             err == ERR_DEVICE_PIN ? "; not tried again before a restart" : "; trying on");
     }
     worker->absent_because = err;
@@ -107,7 +109,8 @@ static void device_try(struct worker *worker)
 
 /* ---- connections ---- */
 
-static void watch(struct worker *worker, struct connection *connection, int operation, uint32_t events)
+static void watch(
+    struct worker *worker, struct connection *connection, int operation, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = connection};
     if (epoll_ctl(worker->events, operation, connection->fd, &event) != 0)
@@ -117,7 +120,8 @@ static void watch(struct worker *worker, struct connection *connection, int oper
 static void close_connection(struct worker *worker, struct connection *connection)
 {
     struct client *client;
-    /* Closing is not enough: the parent may hold its descriptor for a moment longer, and events would go on. */
+    /* Closing is not enough: the parent may hold its descriptor for a moment longer, and events
+     * would go on. */
     (void)epoll_ctl(worker->events, EPOLL_CTL_DEL, connection->fd, NULL);
     queue_remove(&worker->queue, &connection->place);
     connection_free(&worker->clients, connection, &client);
@@ -162,7 +166,8 @@ static void take_connection(struct worker *worker, const struct control_packet *
 
 static void send_reply(struct worker *worker, struct connection *connection, struct span reply)
 {
-    /* A client has one call at a time, so its answer always fits; one that does not read loses its connection. */
+    /* A client has one call at a time, so its answer always fits; one that does not read loses its
+     * connection. */
     if (send(connection->fd, reply.ptr, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         close_connection(worker, connection);
 }
@@ -199,7 +204,8 @@ static uint64_t unpark(struct worker *worker)
     uint64_t now = clock_us();
     uint64_t next_due = UINT64_MAX;
     struct connection *next;
-    for (struct connection *connection = worker->clients.connections; connection; connection = next) {
+    for (struct connection *connection = worker->clients.connections; connection;
+         connection = next) {
         next = connection->next;
         if (connection->parked_until == 0)
             continue;
@@ -364,7 +370,8 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     return count;
 }
 
-/* data.ptr NULL is the parent's socket. Connections that are closed here cannot be in a later event: each has one. */
+/* data.ptr NULL is the parent's socket. Connections that are closed here cannot be in a later
+ * event: each has one. */
 static bool handle_events(struct worker *worker, const struct epoll_event *events, int count)
 {
     for (int i = 0; i < count; i++) {

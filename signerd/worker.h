@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The worker of one device: its state, shared by worker.c (loop and connections) and request.c (what clients ask).
- * One thread; the only process with the device's PIN, its tty or its vendor's library.
+ * The worker of one device: its state, shared by worker.c (loop and connections) and request.c
+ * (what clients ask). One thread; the only process with the device's PIN, its tty or its vendor's
+ * library.
  */
 #ifndef SIGNERD_WORKER_H
 #define SIGNERD_WORKER_H
@@ -49,7 +50,7 @@ struct worker {
     struct pulse *pulse;
     int state_directory;
     uint64_t due; /* clock_us: when the loop has something to do by time */
-    int events; /* epoll */
+    int events;   /* epoll */
 };
 
 /* Marks the driver's call for the parent, which ends a worker that hangs in one. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * PKCS#11 attributes as they travel: a list of (type, value), CK_ULONG as 8 bytes big-endian, CK_BBOOL as
- * one byte. One table says of each attribute what its value is, who may set it, and whether it is secret.
- * Freestanding; types are CK_ATTRIBUTE_TYPE numbers of PKCS#11 v2.40, so no Cryptoki header is needed.
+ * PKCS#11 attributes as they travel: a list of (type, value), CK_ULONG as 8 bytes big-endian,
+ * CK_BBOOL as one byte. One table says of each attribute what its value is, who may set it, and
+ * whether it is secret. Freestanding; types are CK_ATTRIBUTE_TYPE numbers of PKCS#11 v2.40, so no
+ * Cryptoki header is needed.
  */
 #ifndef WIRE_ATTRIBUTE_H
 #define WIRE_ATTRIBUTE_H
@@ -47,8 +48,9 @@ const struct attribute_row *attribute_find(uint32_t type);
 extern const struct attribute_row attribute_rows[];
 extern const size_t attribute_rows_count;
 
-/* Walks a list: true and the next attribute, or false at its end or at a fault (then the reader has failed).
- * An unknown type, a value of the wrong size, and a CK_BBOOL other than 0 or 1 are faults. */
+/* Walks a list: true and the next attribute, or false at its end or at a fault (then the reader has
+ * failed). An unknown type, a value of the wrong size, and a CK_BBOOL other than 0 or 1 are faults.
+ */
 bool attribute_next(struct reader *list, struct wire_attribute *ret_attribute);
 
 /* ERR_OK when the whole list is well formed and no type stands in it twice. */

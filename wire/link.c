@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client's connection. SOCK_SEQPACKET: a packet is whole or was not sent, so a failed send is certain to have
- * done nothing.
+ * A client's connection. SOCK_SEQPACKET: a packet is whole or was not sent, so a failed send is
+ * certain to have done nothing.
  */
 #include "link.h"
 
@@ -100,7 +100,8 @@ void link_close(struct link *link)
         return;
     if (link_alive(link))
         (void)close(link->fd);
-    secret_wipe(link->packet, sizeof link->packet); /* the last answer may be a ticket or random bytes */
+    secret_wipe(
+        link->packet, sizeof link->packet); /* the last answer may be a ticket or random bytes */
     free(link);
 }
 
@@ -140,8 +141,8 @@ static err_t send_packet(const struct link *link, struct span packet, uint64_t d
     }
 }
 
-/* Spins for as long as it pays, then sleeps. The scheduler likes to put both ends on one processor: without the yield each would
- * spin away the other's time. */
+/* Spins for as long as it pays, then sleeps. The scheduler likes to put both ends on one processor:
+ * without the yield each would spin away the other's time. */
 static err_t receive_packet(struct link *link, uint64_t deadline_us, struct span *ret_packet)
 {
     const uint64_t start = clock_us();
@@ -177,15 +178,15 @@ static err_t read_reply(struct link *link, const struct wire_operation_row *row,
         return ERR_BAD_MESSAGE;
     link->generation = header.generation;
     struct span body = read_span(&r, r.left);
-    if (schema_decode_whole(header.error == 0 ? row->reply : &wire_nothing_schema, body, ret_reply) !=
-        ERR_OK)
+    if (schema_decode_whole(
+            header.error == 0 ? row->reply : &wire_nothing_schema, body, ret_reply) != ERR_OK)
         return ERR_BAD_MESSAGE;
     *ret_fate = LINK_ANSWERED;
     return err_from_number(header.error);
 }
 
-err_t link_call(struct link *link, enum wire_operation operation, const void *request, void *ret_reply,
-    uint64_t deadline_us, enum link_fate *ret_fate)
+err_t link_call(struct link *link, enum wire_operation operation, const void *request,
+    void *ret_reply, uint64_t deadline_us, enum link_fate *ret_fate)
 {
     const struct wire_operation_row *row = wire_operation_find(operation);
     struct writer w = writer_of(link->packet, sizeof link->packet);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A client's connection to one worker: connect, one call at a time, close. Not freestanding.
- * Never blocks past its deadline, never raises SIGPIPE, makes no thread. Not for two threads at once.
+ * Never blocks past its deadline, never raises SIGPIPE, makes no thread. Not for two threads at
+ * once.
  */
 #ifndef WIRE_LINK_H
 #define WIRE_LINK_H
@@ -14,17 +15,18 @@ struct link;
 /* What became of a call that failed: whether the worker can have acted on it. */
 enum link_fate { LINK_NOT_SENT, LINK_MAYBE_DONE, LINK_ANSWERED };
 
-/* Connects to a device socket (path) before the deadline (clock_us). While nobody listens there: ERR_UNREACHABLE
- * at once. The caller closes. */
+/* Connects to a device socket (path) before the deadline (clock_us). While nobody listens there:
+ * ERR_UNREACHABLE at once. The caller closes. */
 err_t link_open(const char *path, uint64_t deadline_us, struct link **ret_link);
 void link_close(struct link *link); /* NULL is allowed */
 
-/* One round trip. On ERR_OK *ret_reply (a wire_ struct of the operation's reply; NULL where it has none) is
- * set; its BYTES point into the link and stay until the next call. Any other error either came from the worker
- * (*ret_fate == LINK_ANSWERED; the link goes on) or from the transport (the link is dead: close it).
- * The request's copy in the link is wiped. */
-err_t link_call(struct link *link, enum wire_operation operation, const void *request, void *ret_reply,
-    uint64_t deadline_us, enum link_fate *ret_fate);
+/* One round trip. On ERR_OK *ret_reply (a wire_ struct of the operation's reply; NULL where it has
+ * none) is set; its BYTES point into the link and stay until the next call. Any other error either
+ * came from the worker
+ * (*ret_fate == LINK_ANSWERED; the link goes on) or from the transport (the link is dead: close
+ * it). The request's copy in the link is wiped. */
+err_t link_call(struct link *link, enum wire_operation operation, const void *request,
+    void *ret_reply, uint64_t deadline_us, enum link_fate *ret_fate);
 
 /* The generation that the last answer told. */
 uint64_t link_generation(const struct link *link);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The messages of messages.def as structs, schemas and operation numbers. A packet is a header and one body.
- * Freestanding. The layout, byte by byte, is in docs/PROTOCOL.md.
+ * The messages of messages.def as structs, schemas and operation numbers. A packet is a header and
+ * one body. Freestanding. The layout, byte by byte, is in docs/PROTOCOL.md.
  */
 #ifndef WIRE_MESSAGES_H
 #define WIRE_MESSAGES_H
@@ -11,7 +11,8 @@
 enum {
     WIRE_VERSION_MIN = 1, /* a daemon serves version N and N-1 */
     WIRE_VERSION_MAX = 1,
-    WIRE_MESSAGE_MAX = 65536, /* bytes of a packet; the kernel refuses more than about 208 KiB by default */
+    WIRE_MESSAGE_MAX =
+        65536, /* bytes of a packet; the kernel refuses more than about 208 KiB by default */
     WIRE_DATA_MAX = 61440,
     WIRE_TEMPLATE_MAX = 16384,
     WIRE_RANDOM_MAX = 32768,
@@ -19,10 +20,10 @@ enum {
 
 #include "messages.def"
 
-#define WIRE_STRUCT(name, fields)                                                                      \
-    struct wire_##name {                                                                               \
-        fields(SCHEMA_MEMBER, wire_##name)                                                                         \
-    };                                                                                                 \
+#define WIRE_STRUCT(name, fields)                                                                  \
+    struct wire_##name {                                                                           \
+        fields(SCHEMA_MEMBER, wire_##name)                                                         \
+    };                                                                                             \
     extern const struct schema wire_##name##_schema;
 WIRE_MESSAGES(WIRE_STRUCT)
 #undef WIRE_STRUCT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Encoder and decoder of every message. This is the parser that faces clients: it allocates nothing,
- * does not recurse, and takes every length from the bounded reader.
+ * Encoder and decoder of every message. This is the parser that faces clients: it allocates
+ * nothing, does not recurse, and takes every length from the bounded reader.
  */
 #include "schema.h"
 

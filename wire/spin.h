@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Adaptive spinning: how long one end polls a socket before it blocks. Each end keeps one of these a
- * connection (client) or an event loop (worker), tells it how long each wait really took, and asks
- * how long the next may be spun. Waits that would not end within the spin are not spun at all: idle
- * means asleep, and so does a busy machine.
+ * Adaptive spinning: how long one end polls a socket before it blocks. Each end keeps one of these
+ * a connection (client) or an event loop (worker), tells it how long each wait really took, and
+ * asks how long the next may be spun. Waits that would not end within the spin are not spun at all:
+ * idle means asleep, and so does a busy machine.
  */
 #ifndef WIRE_SPIN_H
 #define WIRE_SPIN_H

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a kind of device can do, as a table of functions. A driver runs in the worker of its device and
- * nowhere else; it knows nothing of sockets, clients or policy. Attributes travel as the lists of
- * wire/attribute.h, mechanisms and classes as the numbers of PKCS#11.
+ * What a kind of device can do, as a table of functions. A driver runs in the worker of its device
+ * and nowhere else; it knows nothing of sockets, clients or policy. Attributes travel as the lists
+ * of wire/attribute.h, mechanisms and classes as the numbers of PKCS#11.
  *
  * All calls come from one thread, one at a time, and may block as long as the device needs (the
- * parent ends a worker whose call takes longer than call-timeout). Errors besides those named: ERR_DEVICE
- * for a failure that may pass, ERR_TOKEN_ABSENT when the device is gone (the worker then closes the driver and opens
- * it again later), ERR_UNSUPPORTED for what the device cannot do at all. The driver logs the device's own code.
+ * parent ends a worker whose call takes longer than call-timeout). Errors besides those named:
+ * ERR_DEVICE for a failure that may pass, ERR_TOKEN_ABSENT when the device is gone (the worker then
+ * closes the driver and opens it again later), ERR_UNSUPPORTED for what the device cannot do at
+ * all. The driver logs the device's own code.
  */
 #ifndef SIGNERD_DRIVERS_DRIVER_H
 #define SIGNERD_DRIVERS_DRIVER_H
@@ -37,7 +38,8 @@ struct driver_token {
     uint16_t hardware_version; /* major in the high byte */
     uint16_t firmware_version;
     size_t mechanism_count;
-    struct wire_mechanism mechanisms[DRIVER_MECHANISMS_MAX]; /* only those that this driver really serves */
+    struct wire_mechanism
+        mechanisms[DRIVER_MECHANISMS_MAX]; /* only those that this driver really serves */
 };
 
 /* Returns false to stop the listing. */
@@ -46,8 +48,8 @@ typedef bool driver_visit(void *context, driver_ref object);
 struct driver {
     const char *name; /* "driver = NAME" in signerd.conf */
 
-    /* ERR_TOKEN_ABSENT, ERR_DEVICE_PIN (never tried twice by the worker: a token may lock), ERR_CONFIG for a module that
-     * cannot be loaded. */
+    /* ERR_TOKEN_ABSENT, ERR_DEVICE_PIN (never tried twice by the worker: a token may lock),
+     * ERR_CONFIG for a module that cannot be loaded. */
     err_t (*open)(const struct driver_settings *settings, struct device **ret_device);
     void (*close)(struct device *device);
 
@@ -56,15 +58,17 @@ struct driver {
     /* Visits every token object (not the session objects made through this driver). */
     err_t (*list)(struct device *device, driver_visit *visit, void *context);
 
-    /* Appends all attributes that the device has of the object and that are in the table of wire/attribute.h;
-     * ATTRIBUTE_SECRET ones only of classes that are no private or secret key. */
+    /* Appends all attributes that the device has of the object and that are in the table of
+     * wire/attribute.h; ATTRIBUTE_SECRET ones only of classes that are no private or secret key. */
     err_t (*attributes)(struct device *device, driver_ref object, struct writer *list);
 
-    /* signature is filled with the raw signature. ERR_MECHANISM, ERR_DATA_LENGTH, ERR_KEY_TYPE, ERR_KEY_FUNCTION. */
+    /* signature is filled with the raw signature. ERR_MECHANISM, ERR_DATA_LENGTH, ERR_KEY_TYPE,
+     * ERR_KEY_FUNCTION. */
     err_t (*sign)(struct device *device, driver_ref key, uint32_t mechanism, struct span parameter,
         struct span data, struct writer *signature);
 
-    /* The templates are complete and hold CKA_TOKEN. ERR_MECHANISM, ERR_CURVE, ERR_TEMPLATE_…, ERR_ATTRIBUTE_…. */
+    /* The templates are complete and hold CKA_TOKEN. ERR_MECHANISM, ERR_CURVE, ERR_TEMPLATE_…,
+     * ERR_ATTRIBUTE_…. */
     err_t (*generate_pair)(struct device *device, uint32_t mechanism, struct span public_template,
         struct span private_template, driver_ref *ret_public, driver_ref *ret_private);
 

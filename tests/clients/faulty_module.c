@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A PKCS#11 module with faults on demand, for the tests of a worker: SoftHSM, but C_Sign first looks into the file
- * $FAULTY_FILE. "hang": it never returns; "crash": it aborts; "gone": the device has been unplugged; else it signs.
+ * A PKCS#11 module with faults on demand, for the tests of a worker: SoftHSM, but C_Sign first
+ * looks into the file $FAULTY_FILE. "hang": it never returns; "crash": it aborts; "gone": the
+ * device has been unplugged; else it signs.
  */
 #include <p11-kit/pkcs11.h>
 
@@ -14,8 +15,8 @@
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST faulty;
 
-static CK_RV faulty_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature,
-    CK_ULONG *signature_len)
+static CK_RV faulty_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len,
+    CK_BYTE *signature, CK_ULONG *signature_len)
 {
     char fault[16] = {0};
     int fd = open(getenv("FAULTY_FILE"), O_RDONLY | O_CLOEXEC);

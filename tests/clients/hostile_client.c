@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client that means ill: it speaks to a device's socket without the module. Other clients must not notice.
- *   hostile-client SOCKET garbage COUNT    COUNT packets that are wrong in some way, on many connections
- *   hostile-client SOCKET flood COUNT      opens COUNT connections and holds them until its stdin ends
- *   hostile-client SOCKET deaf COUNT       asks COUNT times without ever reading, until it is cut off
- * Prints what became of it; exits 0 when the daemon behaved as it should.
+ * A client that means ill: it speaks to a device's socket without the module. Other clients must
+ * not notice. hostile-client SOCKET garbage COUNT    COUNT packets that are wrong in some way, on
+ * many connections hostile-client SOCKET flood COUNT      opens COUNT connections and holds them
+ * until its stdin ends hostile-client SOCKET deaf COUNT       asks COUNT times without ever
+ * reading, until it is cut off Prints what became of it; exits 0 when the daemon behaved as it
+ * should.
  */
 #include "wire/messages.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A PKCS#11 client that signs, in as many processes and threads as asked for, and checks each signature
- * with OpenSSL. It can go on after failures, counting them by code, to show what a client sees of faults.
+ * A PKCS#11 client that signs, in as many processes and threads as asked for, and checks each
+ * signature with OpenSSL. It can go on after failures, counting them by code, to show what a client
+ * sees of faults.
  */
 #include <p11-kit/pkcs11.h>
 
@@ -32,7 +33,7 @@ static struct {
     const char *key;
     unsigned long processes;
     unsigned long threads;
-    unsigned long count;   /* signatures of each thread; 0: until seconds have passed */
+    unsigned long count; /* signatures of each thread; 0: until seconds have passed */
     unsigned long seconds;
     bool keep_going;
     bool no_verify;
@@ -157,8 +158,8 @@ static CK_RV log_in(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session)
 static CK_RV find_key(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
     CK_OBJECT_HANDLE *ret_key)
 {
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
-        {CKA_LABEL, (void *)options.key, strlen(options.key)}};
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class}, {CKA_LABEL, (void *)options.key, strlen(options.key)}};
     CK_ULONG found = 0;
     CK_RV rv = module->C_FindObjectsInit(session, template, 2);
     if (rv == CKR_OK)
@@ -178,11 +179,12 @@ static CK_RV make_key(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session)
         {CKA_LABEL, (void *)options.key, strlen(options.key)},
         {CKA_ID, (void *)options.key, strlen(options.key)}, {CKA_EC_PARAMS, p256, sizeof p256}};
     CK_OBJECT_HANDLE pair[2];
-    return module->C_GenerateKeyPair(session, &mechanism, template, 4, template, 3, &pair[0], &pair[1]);
+    return module->C_GenerateKeyPair(
+        session, &mechanism, template, 4, template, 3, &pair[0], &pair[1]);
 }
 
-static CK_RV read_point(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
-    EVP_PKEY **ret_key)
+static CK_RV read_point(
+    CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, EVP_PKEY **ret_key)
 {
     unsigned char point[128];
     CK_ATTRIBUTE attribute = {CKA_EC_POINT, point, sizeof point};
@@ -242,7 +244,8 @@ static void *run_thread(void *argument)
                 thread->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session)))
         return NULL;
     if (!(options.pin_file && setup_failed(tally, "C_Login", log_in(module, session))) &&
-        !(options.make_key && setup_failed(tally, "C_GenerateKeyPair", make_key(module, session))) &&
+        !(options.make_key &&
+            setup_failed(tally, "C_GenerateKeyPair", make_key(module, session))) &&
         !setup_failed(tally, "find", find_key(module, session, CKO_PRIVATE_KEY, &key)) &&
         !setup_failed(tally, "public key", find_key(module, session, CKO_PUBLIC_KEY, &public)) &&
         !setup_failed(tally, "CKA_EC_POINT", read_point(module, session, public, &check)))
@@ -279,7 +282,8 @@ static void run_process(struct tally *tally)
         return;
     }
     *(void **)&get_list = dlsym(library, "C_GetFunctionList");
-    if (setup_failed(tally, "C_GetFunctionList", get_list ? get_list(&module) : CKR_GENERAL_ERROR) ||
+    if (setup_failed(
+            tally, "C_GetFunctionList", get_list ? get_list(&module) : CKR_GENERAL_ERROR) ||
         setup_failed(tally, "C_Initialize", module->C_Initialize(&arguments)))
         return;
     if (!setup_failed(tally, "token", find_slot(module, &slot))) {
@@ -349,11 +353,16 @@ static void read_options(int argc, char **argv)
     static const struct option names[] = {{"module", 1, NULL, 'm'}, {"token", 1, NULL, 't'},
         {"pin-file", 1, NULL, 'P'}, {"key", 1, NULL, 'k'}, {"processes", 1, NULL, 'p'},
         {"threads", 1, NULL, 'T'}, {"count", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
-        {"keep-going", 0, NULL, 'g'}, {"no-verify", 0, NULL, 'n'}, {"make-key", 0, NULL, 'M'}, {NULL, 0, NULL, 0}};
-    const char **texts[] = {['m'] = &options.module, ['t'] = &options.token,
-        ['P'] = &options.pin_file, ['k'] = &options.key};
-    unsigned long *numbers[] = {['p'] = &options.processes, ['T'] = &options.threads,
-        ['c'] = &options.count, ['s'] = &options.seconds};
+        {"keep-going", 0, NULL, 'g'}, {"no-verify", 0, NULL, 'n'}, {"make-key", 0, NULL, 'M'},
+        {NULL, 0, NULL, 0}};
+    const char **texts[] = {['m'] = &options.module,
+        ['t'] = &options.token,
+        ['P'] = &options.pin_file,
+        ['k'] = &options.key};
+    unsigned long *numbers[] = {['p'] = &options.processes,
+        ['T'] = &options.threads,
+        ['c'] = &options.count,
+        ['s'] = &options.seconds};
     int option;
     options.module = getenv("SIGNERD_MODULE");
     options.token = getenv("SIGNERD_TOKEN");
@@ -374,9 +383,10 @@ static void read_options(int argc, char **argv)
     if (options.seconds > 0)
         options.count = 0;
     if (!options.module || !options.token || options.threads < 1 || options.threads > 256) {
-        fprintf(stderr, "usage: p11-client [--module SO] [--token LABEL] [--pin-file FILE] [--key LABEL]\n"
-                        "         [--processes N] [--threads N] [--count N | --seconds N]\n"
-                        "         [--make-key] [--keep-going] [--no-verify]\n");
+        fprintf(stderr,
+            "usage: p11-client [--module SO] [--token LABEL] [--pin-file FILE] [--key LABEL]\n"
+            "         [--processes N] [--threads N] [--count N | --seconds N]\n"
+            "         [--make-key] [--keep-going] [--no-verify]\n");
         exit(64);
     }
 }
