@@ -8,7 +8,7 @@
 #include "signerd/control.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -35,7 +35,7 @@ static struct login *login_of(const char *device, const char *pin)
 static int begin(void **state)
 {
     (void)state;
-    log_setup("login_test", (enum log_level)-1);
+    log_setup("login_test", LOG_LEVEL_ERROR);
     scratch_make(&scratch);
     login = login_of("demo", "1234-secret");
     return 0;
@@ -81,7 +81,7 @@ static void expect_ticket(const struct login *other, struct identity who, struct
 
 static void a_ticket_serves_its_process_alone(void **state)
 {
-    uint8_t bytes[LOGIN_TICKET_SIZE];
+    uint8_t bytes[LOGIN_TICKET_SIZE] = {0};
     const struct span ticket = span_of(bytes, sizeof bytes);
     const struct identity mine = person(1001, 77);
     struct identity later = mine;
@@ -112,7 +112,7 @@ static void each_bit_of_a_ticket_counts(void **state)
 
 static void a_ticket_outlives_the_worker(void **state)
 {
-    uint8_t bytes[LOGIN_TICKET_SIZE];
+    uint8_t bytes[LOGIN_TICKET_SIZE] = {0};
     const struct identity mine = person(1001, 77);
     assert_int_equal(login_ticket(login, &mine, bytes), ERR_OK);
     struct login *next = login_of("demo", "1234-secret");
@@ -123,7 +123,7 @@ static void a_ticket_outlives_the_worker(void **state)
 
 static void a_ticket_ends_with_pin_device_and_key(void **state)
 {
-    uint8_t bytes[LOGIN_TICKET_SIZE];
+    uint8_t bytes[LOGIN_TICKET_SIZE] = {0};
     const struct span ticket = span_of(bytes, sizeof bytes);
     const struct identity mine = person(1001, 77);
     assert_int_equal(login_ticket(login, &mine, bytes), ERR_OK);

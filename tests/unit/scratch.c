@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,4 +90,26 @@ char *capture_end(void)
     (void)close(real_stderr);
     (void)close(captured);
     return text;
+}
+
+static struct rlimit lowered(struct rlimit limit, size_t most)
+{
+    limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
+    return limit;
+}
+
+void limit_file_size(size_t most)
+{
+    struct rlimit limit;
+    must(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit = lowered(limit, most);
+    must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+void limit_descriptors(size_t most)
+{
+    struct rlimit limit;
+    must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit = lowered(limit, most);
+    must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }

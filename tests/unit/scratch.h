@@ -24,4 +24,9 @@ void scratch_write(const struct scratch *scratch, const char *name, const void *
 void capture_begin(void);
 char *capture_end(void);
 
+/* From now on no file of this process grows over so many bytes, as on a disk that is full (ignore SIGXFSZ), and no descriptor is
+ * opened over so many. SIZE_MAX: the most that is allowed. */
+void limit_file_size(size_t most);
+void limit_descriptors(size_t most);
+
 #endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The device in memory. Its signatures are the bytes of the data over and over.
+ */
+#include "fake_driver.h"
+
+#include <p11-kit/pkcs11.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static const uint8_t base_point[] = {0x04, 0x41, 0x04,
+    0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2,
+    0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96,
+    0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16,
+    0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
+const struct span fake_ec_params = {p256, sizeof p256};
+const struct span fake_ec_point = {base_point, sizeof base_point};
+
+/* ---- the test's side ---- */
+
+static void row_free(struct fake_object *row)
+{
+    free(row->list);
+    *row = (struct fake_object){0};
+}
+
+void fake_reset(struct device *device)
+{
+    for (size_t i = 0; i < FAKE_OBJECTS_MAX; i++)
+        row_free(&device->objects[i]);
+    *device = (struct device){.signature_size = FAKE_SIGNATURE_SIZE};
+}
+
+void fake_fail(struct device *device, enum fake_call call, unsigned in, err_t with)
+{
+    device->fail_call = call;
+    device->fail_in = in;
+    device->fail_with = with;
+}
+
+unsigned fake_calls(const struct device *device)
+{
+    unsigned sum = 0;
+    for (size_t i = FAKE_SIGN; i < FAKE_CALLS; i++)
+        sum += device->calls[i];
+    return sum;
+}
+
+static struct fake_object *row_find(struct device *device, driver_ref ref)
+{
+    for (size_t i = 0; i < FAKE_OBJECTS_MAX; i++)
+        if (device->objects[i].ref == ref)
+            return &device->objects[i];
+    return NULL;
+}
+
+const struct fake_object *fake_find(const struct device *device, driver_ref ref)
+{
+    return ref == 0 ? NULL : row_find((struct device *)(uintptr_t)device, ref);
+}
+
+/* 0: the device is full. */
+static driver_ref put(struct device *device, struct span list)
+{
+    struct fake_object *row = row_find(device, 0);
+    if (row == NULL)
+        return 0;
+    row->list = malloc(list.len + 1);
+    if (row->list == NULL)
+        abort();
+    if (list.len > 0)
+        memcpy(row->list, list.ptr, list.len);
+    row->len = list.len;
+    row->ref = ++device->last_ref;
+    return row->ref;
+}
+
+driver_ref fake_put(struct device *device, struct span list)
+{
+    driver_ref ref = put(device, list);
+    if (ref == 0)
+        abort();
+    return ref;
+}
+
+static void put_names(struct writer *list, uint32_t class, const char *label, const char *id)
+{
+    attribute_put_ulong(list, ATTR_CLASS, class);
+    attribute_put_bool(list, ATTR_TOKEN, true);
+    attribute_put_bool(list, ATTR_PRIVATE, class == CLASS_PRIVATE_KEY);
+    attribute_put(list, ATTR_LABEL, span_of_text(label));
+    attribute_put(list, ATTR_ID, span_of_text(id));
+}
+
+driver_ref fake_put_private(struct device *device, const char *label, const char *id)
+{
+    uint8_t room[FAKE_LIST_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    put_names(&list, CLASS_PRIVATE_KEY, label, id);
+    attribute_put_ulong(&list, ATTR_KEY_TYPE, KEY_TYPE_EC);
+    attribute_put(&list, ATTR_EC_PARAMS, fake_ec_params);
+    attribute_put_bool(&list, ATTR_SIGN, true);
+    return fake_put(device, writer_bytes(&list));
+}
+
+driver_ref fake_put_public(struct device *device, const char *label, const char *id)
+{
+    uint8_t room[FAKE_LIST_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    put_names(&list, CLASS_PUBLIC_KEY, label, id);
+    attribute_put_ulong(&list, ATTR_KEY_TYPE, KEY_TYPE_EC);
+    attribute_put(&list, ATTR_EC_PARAMS, fake_ec_params);
+    attribute_put(&list, ATTR_EC_POINT, fake_ec_point);
+    return fake_put(device, writer_bytes(&list));
+}
+
+driver_ref fake_put_certificate(struct device *device, const char *label, const char *id)
+{
+    uint8_t room[FAKE_LIST_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    put_names(&list, CLASS_CERTIFICATE, label, id);
+    attribute_put_ulong(&list, ATTR_CERTIFICATE_TYPE, 0);
+    attribute_put(&list, ATTR_VALUE, span_of_text("certificate"));
+    return fake_put(device, writer_bytes(&list));
+}
+
+void fake_signature(struct span data, uint8_t *signature, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        signature[i] = data.len > 0 ? data.ptr[i % data.len] : 0;
+}
+
+/* ---- the driver's side ---- */
+
+/* Counts the call; not ERR_OK where it shall fail. */
+static err_t begin(struct device *device, enum fake_call call)
+{
+    device->calls[call]++;
+    if (device->fail_in == 0 || device->fail_call != call || --device->fail_in > 0)
+        return ERR_OK;
+    return device->fail_with;
+}
+
+static err_t fake_open(const struct driver_settings *settings, struct device **ret_device)
+{
+    (void)settings;
+    (void)ret_device;
+    return ERR_UNSUPPORTED; /* the test has it open already */
+}
+
+static void fake_close(struct device *device)
+{
+    (void)device;
+}
+
+static err_t fake_token(struct device *device, struct driver_token *ret_token)
+{
+    (void)device;
+    *ret_token = (struct driver_token){.label = "demo",
+        .manufacturer = "fake",
+        .model = "memory",
+        .serial = "1",
+        .hardware_version = 0x0102,
+        .firmware_version = 0x0304,
+        .mechanism_count = 2,
+        .mechanisms = {{CKM_ECDSA, 256, 521, CKF_SIGN}, {CKM_EC_KEY_PAIR_GEN, 256, 521, CKF_GENERATE_KEY_PAIR}}};
+    return ERR_OK;
+}
+
+static err_t fake_list(struct device *device, driver_visit *visit, void *context)
+{
+    err_t err = begin(device, FAKE_LIST);
+    for (size_t i = 0; i < FAKE_OBJECTS_MAX && err == ERR_OK; i++)
+        if (device->objects[i].ref != 0 && !visit(context, device->objects[i].ref))
+            break;
+    return err;
+}
+
+static err_t fake_attributes(struct device *device, driver_ref object, struct writer *list)
+{
+    err_t err = begin(device, FAKE_ATTRIBUTES);
+    const struct fake_object *row = fake_find(device, object);
+    if (err == ERR_OK && row == NULL)
+        err = ERR_OBJECT_GONE;
+    if (err == ERR_OK)
+        write_span(list, span_of(row->list, row->len));
+    return err;
+}
+
+static err_t fake_sign(struct device *device, driver_ref key, uint32_t mechanism, struct span parameter,
+    struct span data, struct writer *signature)
+{
+    uint8_t bytes[FAKE_LIST_MAX];
+    (void)mechanism;
+    (void)parameter;
+    err_t err = begin(device, FAKE_SIGN);
+    device->last_signer = key;
+    fake_signature(data, bytes, device->signature_size);
+    if (err == ERR_OK)
+        write_span(signature, span_of(bytes, device->signature_size));
+    return err;
+}
+
+static err_t fake_create(struct device *device, struct span template, driver_ref *ret_object)
+{
+    err_t err = begin(device, FAKE_CREATE);
+    if (err != ERR_OK)
+        return err;
+    *ret_object = put(device, template);
+    return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
+}
+
+static err_t fake_generate_pair(struct device *device, uint32_t mechanism, struct span public_template,
+    struct span private_template, driver_ref *ret_public, driver_ref *ret_private)
+{
+    uint8_t room[2 * WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    (void)mechanism;
+    err_t err = begin(device, FAKE_GENERATE);
+    if (err != ERR_OK)
+        return err;
+    write_span(&list, public_template);
+    attribute_put(&list, ATTR_EC_POINT, fake_ec_point);
+    *ret_public = put(device, writer_bytes(&list));
+    list = writer_of(room, sizeof room);
+    write_span(&list, private_template);
+    attribute_put(&list, ATTR_EC_PARAMS, fake_ec_params);
+    *ret_private = put(device, writer_bytes(&list));
+    return *ret_public != 0 && *ret_private != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
+}
+
+/* The old list without what the template has, and then the template. */
+static err_t fake_set(struct device *device, driver_ref object, struct span template)
+{
+    uint8_t room[2 * WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    struct wire_attribute attribute;
+    struct span ignored;
+    err_t err = begin(device, FAKE_SET);
+    struct fake_object *row = row_find(device, object);
+    if (err != ERR_OK || row == NULL)
+        return err != ERR_OK ? err : ERR_OBJECT_GONE;
+    struct reader r = reader_of(span_of(row->list, row->len));
+    while (attribute_next(&r, &attribute))
+        if (!attribute_get(template, attribute.type, &ignored))
+            attribute_put(&list, attribute.type, attribute.value);
+    write_span(&list, template);
+    struct span whole = writer_bytes(&list);
+    uint8_t *copy = malloc(whole.len + 1);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    memcpy(copy, room, whole.len);
+    free(row->list);
+    row->list = copy;
+    row->len = whole.len;
+    return ERR_OK;
+}
+
+static err_t fake_destroy(struct device *device, driver_ref object)
+{
+    err_t err = begin(device, FAKE_DESTROY);
+    struct fake_object *row = row_find(device, object);
+    if (err == ERR_OK && row == NULL)
+        err = ERR_OBJECT_GONE;
+    if (err == ERR_OK)
+        row_free(row);
+    return err;
+}
+
+static err_t fake_random(struct device *device, uint8_t *random, size_t len)
+{
+    err_t err = begin(device, FAKE_RANDOM);
+    if (err == ERR_OK)
+        memset(random, 0x5a, len);
+    return err;
+}
+
+const struct driver fake_driver = {
+    .name = "fake",
+    .open = fake_open,
+    .close = fake_close,
+    .token = fake_token,
+    .list = fake_list,
+    .attributes = fake_attributes,
+    .sign = fake_sign,
+    .generate_pair = fake_generate_pair,
+    .create = fake_create,
+    .set = fake_set,
+    .destroy = fake_destroy,
+    .random = fake_random,
+};

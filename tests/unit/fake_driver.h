@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A device in memory, as the driver "fake": objects with attribute lists, calls that are counted, and one call that
+ * fails on demand. For tests and fuzzers; it checks nothing, so that what is checked is the code in front of it.
+ */
+#ifndef TESTS_UNIT_FAKE_DRIVER_H
+#define TESTS_UNIT_FAKE_DRIVER_H
+
+#include "signerd/drivers/driver.h"
+
+enum fake_call {
+    FAKE_LIST,
+    FAKE_ATTRIBUTES,
+    FAKE_SIGN,
+    FAKE_GENERATE,
+    FAKE_CREATE,
+    FAKE_SET,
+    FAKE_DESTROY,
+    FAKE_RANDOM,
+    FAKE_CALLS,
+};
+
+enum { FAKE_OBJECTS_MAX = 1024, FAKE_LIST_MAX = 8192, FAKE_SIGNATURE_SIZE = 64 };
+
+struct fake_object {
+    driver_ref ref; /* 0: the row is free */
+    size_t len;
+    uint8_t *list;
+};
+
+struct device {
+    struct fake_object objects[FAKE_OBJECTS_MAX];
+    driver_ref last_ref;
+    unsigned calls[FAKE_CALLS];
+    driver_ref last_signer;
+    enum fake_call fail_call;
+    unsigned fail_in; /* 1: the next call of fail_call; 0: none */
+    err_t fail_with;
+    size_t signature_size;
+};
+
+extern const struct driver fake_driver;
+
+/* P-256: its name and its base point, in DER as CKA_EC_PARAMS and CKA_EC_POINT. */
+extern const struct span fake_ec_params;
+extern const struct span fake_ec_point;
+
+void fake_reset(struct device *device); /* no objects, nothing counted, nothing fails */
+void fake_fail(struct device *device, enum fake_call call, unsigned in, err_t with);
+unsigned fake_calls(const struct device *device); /* of all kinds but list and attributes */
+
+/* Puts a token object there; a key and its public half have the same label and id. */
+driver_ref fake_put(struct device *device, struct span list);
+driver_ref fake_put_private(struct device *device, const char *label, const char *id);
+driver_ref fake_put_public(struct device *device, const char *label, const char *id);
+driver_ref fake_put_certificate(struct device *device, const char *label, const char *id);
+
+const struct fake_object *fake_find(const struct device *device, driver_ref ref); /* NULL: none */
+
+/* What sign answers for this data. */
+void fake_signature(struct span data, uint8_t *signature, size_t size);
+
+#endif
