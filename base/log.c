@@ -41,7 +41,7 @@ static void write_escaped(struct writer *w, const char *text)
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    if (level > log_most_verbose)
+    if ((int)level > (int)log_most_verbose)
         return;
 
     char text[LINE_MAX_BYTES];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a worker takes from its parent. A rule or an identity that is taken must come out the same after it was sent once
- * more.
+ * What a worker takes from its parent. A rule or an identity that is taken must come out the same
+ * after it was sent once more.
  */
 #include "fuzz.h"
 
@@ -33,12 +33,16 @@ static void try_rule(const struct control_rule *message)
     must(control_send_rule(pair()[0], &taken) == ERR_OK);
     must(control_receive(pair()[1], &packet) == ERR_OK && packet.number == CONTROL_RULE);
     must(control_take_rule(&packet.body.control_rule, &again) == ERR_OK);
-    must(again.allow == taken.allow && again.any_user == taken.any_user && again.verbs == taken.verbs);
-    must(again.has_class == taken.has_class && again.has_label == taken.has_label && again.has_id == taken.has_id);
-    must(again.class == taken.class && again.user_count == taken.user_count && again.group_count == taken.group_count);
+    must(again.allow == taken.allow && again.any_user == taken.any_user &&
+         again.verbs == taken.verbs);
+    must(again.has_class == taken.has_class && again.has_label == taken.has_label &&
+         again.has_id == taken.has_id);
+    must(again.class == taken.class && again.user_count == taken.user_count &&
+         again.group_count == taken.group_count);
     must(memcmp(again.users, taken.users, sizeof taken.users) == 0);
     must(memcmp(again.groups, taken.groups, sizeof taken.groups) == 0);
-    must(again.label_len == taken.label_len && memcmp(again.label, taken.label, taken.label_len) == 0);
+    must(again.label_len == taken.label_len &&
+         memcmp(again.label, taken.label, taken.label_len) == 0);
     must(again.id_len == taken.id_len && memcmp(again.id, taken.id, taken.id_len) == 0);
     must(strcmp(again.where, taken.where) == 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The start time in a /proc/PID/stat text: whatever a process calls itself, the number found is the text's 20th word
- * behind the last ')'.
+ * The start time in a /proc/PID/stat text: whatever a process calls itself, the number found is the
+ * text's 20th word behind the last ')'.
  */
 #include "fuzz.h"
 

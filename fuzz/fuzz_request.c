@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * All that a client can say. The input is the circumstances (4 bytes, enum circumstance and what fails) and then packets, each
- * behind its length (U16; the highest bit: on the client's second connection). They go to a worker with a device in memory,
- * where one label is the client's and another is not. Whatever they are, each answer is one message, the key that no rule names is never used, and nothing of the client
- * is left when it goes.
+ * All that a client can say. The input is the circumstances (4 bytes, enum circumstance and what
+ * fails) and then packets, each behind its length (U16; the highest bit: on the client's second
+ * connection). They go to a worker with a device in memory, where one label is the client's and
+ * another is not. Whatever they are, each answer is one message, the key that no rule names is
+ * never used, and nothing of the client is left when it goes.
  */
 #include "fuzz.h"
 
@@ -123,7 +124,8 @@ static void check_answer(struct span packet, struct span answer)
     struct reader r = reader_of(answer);
     struct wire_reply_header header;
     schema_decode(&wire_reply_header_schema, &r, &header);
-    must(!r.failed && packet.len >= 6 && memcmp(packet.ptr, answer.ptr, 6) == 0); /* call and operation */
+    must(!r.failed && packet.len >= 6 &&
+         memcmp(packet.ptr, answer.ptr, 6) == 0); /* call and operation */
     must(header.error == ERR_OK || err_from_number(header.error) != ERR_INTERNAL);
     check_body(&header, &r);
 }
@@ -154,7 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const unsigned in = (unsigned)read_uint(&r, 1);
     const err_t with = err_from_number((unsigned)read_uint(&r, 1));
     fake_fail(&fixture.device, call, with == ERR_INTERNAL ? 0 : in, with);
-    struct connection *const connections[] = {fixture_connect(&fixture, &who), fixture_connect(&fixture, &who)};
+    struct connection *const connections[] = {
+        fixture_connect(&fixture, &who), fixture_connect(&fixture, &who)};
     while (reader_more(&r)) {
         size_t len = (size_t)read_uint(&r, 2);
         struct connection *connection = connections[(len & SECOND_CONNECTION) != 0];

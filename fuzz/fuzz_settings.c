@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * signerd.conf, whole. Either the file is fine, and then what it says is within all limits, or there is a complaint with
- * file and line. Complaints are counted in place of the log (linked with --wrap=log_line).
+ * signerd.conf, whole. Either the file is fine, and then what it says is within all limits, or
+ * there is a complaint with file and line. Complaints are counted in place of the log (linked with
+ * --wrap=log_line).
  */
 #include "fuzz.h"
 
@@ -13,7 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void __wrap_log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void __wrap_log_line(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static unsigned complaints;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * make-daemon-seeds DIRECTORY: as make-seeds, for the fuzzers of signerd/. A seed of fuzz_request is a client's whole
- * conversation.
+ * make-daemon-seeds DIRECTORY: as make-seeds, for the fuzzers of signerd/. A seed of fuzz_request
+ * is a client's whole conversation.
  */
 #include "rules.h"
 #include "signerd/control.h"
@@ -69,8 +69,8 @@ static void say_login(const char *pin)
 
 static void say_sign(uint64_t counter)
 {
-    say(WIRE_SIGN,
-        &(struct wire_sign_request){number(counter), CKM_ECDSA, span_of(NULL, 0), span_of_text("0123456789abcdef")});
+    say(WIRE_SIGN, &(struct wire_sign_request){number(counter), CKM_ECDSA, span_of(NULL, 0),
+                       span_of_text("0123456789abcdef")});
 }
 
 static struct span names(struct writer *list, const char *label)
@@ -154,7 +154,8 @@ static void save_requests(void)
 
     begin(0x22000000); /* no client PIN, an object that cannot be changed */
     say_login("");
-    say(WIRE_SIGN, &(struct wire_sign_request){number(WEB), CKM_ECDSA, span_of_text("x"), span_of_text("data")});
+    say(WIRE_SIGN, &(struct wire_sign_request){
+                       number(WEB), CKM_ECDSA, span_of_text("x"), span_of_text("data")});
     say_set(STUBBORN, "web");
     say(WIRE_DESTROY, &(struct wire_destroy_request){number(STUBBORN)});
     say(WIRE_LIST, &(struct wire_list_request){number(6), 0});
@@ -204,8 +205,10 @@ static void save_controls(void)
         .audit_files = 16};
     const struct control_policy policy = {1};
     const struct identity who = in_group(person(1001, 11), 50);
-    const struct policy_rule full =
-        on_id(on_label(on_class(for_group(for_user(rule(true, VERB_ALL, "signerd.conf:1"), 1001), 50), 3), "web"), "1");
+    const struct policy_rule full = on_id(
+        on_label(on_class(for_group(for_user(rule(true, VERB_ALL, "signerd.conf:1"), 1001), 50), 3),
+            "web"),
+        "1");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
         exit(1);
     (void)control_send(ends[0], CONTROL_SETTINGS, &settings, NULL, 0);
@@ -227,7 +230,9 @@ int main(int argc, char **argv)
     directory = argv[1];
     save_requests();
     save_controls();
-    save("fuzz_identity", "plain", span_of_text("1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 23 24\n"));
-    save("fuzz_identity", "evil", span_of_text("9 (a) R 1\n(b)) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 23\n"));
+    save("fuzz_identity", "plain",
+        span_of_text("1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 23 24\n"));
+    save("fuzz_identity", "evil",
+        span_of_text("9 (a) R 1\n(b)) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 23\n"));
     return 0;
 }

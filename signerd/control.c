@@ -4,10 +4,17 @@
  */
 #include "control.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+void pulse_busy(struct pulse *pulse, bool busy)
+{
+    atomic_store(&pulse->busy_since, busy ? clock_us() : 0);
+}
 
 #define CONTROL_SCHEMA(number, name, type, fields, meaning)                                        \
     static const struct schema_field type##_fields[] = {fields(SCHEMA_FIELD, type)};

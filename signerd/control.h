@@ -26,6 +26,9 @@ struct pulse {
     _Atomic uint64_t busy_since;
 };
 
+/* Marks the driver's call for the parent, which ends a worker that hangs in one. */
+void pulse_busy(struct pulse *pulse, bool busy);
+
 #include "control.def"
 
 #define CONTROL_STRUCT(number, name, type, fields, meaning)                                        \

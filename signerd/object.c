@@ -291,8 +291,13 @@ err_t objects_load(struct objects *objects)
     err_t err = objects->driver->list(objects->device, load_one, &loading);
     if (err == ERR_OK)
         err = loading.err;
-    for (size_t i = 0; i < objects->count && err == ERR_OK; i++)
+    for (size_t i = 0; i < objects->count && err == ERR_OK; i++) {
         err = objects_complete(objects, objects->rows[i]);
+        if (err != ERR_OK && err != ERR_MEMORY && err != ERR_TOKEN_ABSENT) {
+            log_warning("a private key stays without its public half: %s", err_text(err));
+            err = ERR_OK;
+        }
+    }
     return err;
 }
 

@@ -25,10 +25,17 @@ void tell_refusal(
         return;
     tell_left_out(worker, account);
     audit_key_uri(event->key, key, sizeof key);
-    log_info("refused: uid %u pid %u %s %s: %s by %s", event->who->uid, event->who->pid,
-        event->operation, key, err_name(reason),
-        where ? where : "default: no rule names this user and key");
+    const char *by =
+        where == NULL && reason == ERR_DENIED ? "default: no rule names this user and key" : where;
+    log_info("refused: uid %u pid %u %s %s: %s%s%s", event->who->uid, event->who->pid,
+        event->operation, key, err_name(reason), by ? " by " : "", by ? by : "");
     (void)audit_refused(worker->audit, event, reason, where);
+}
+
+err_t refuse(struct request *request, const struct audit_event *event, err_t reason)
+{
+    tell_refusal(request, event, reason, NULL);
+    return reason;
 }
 
 struct audit_event event_of(const struct request *request, const struct policy_key *key)
@@ -72,8 +79,7 @@ err_t find_object(struct request *request, uint64_t number, struct object **ret_
     if (!may_see(request, object)) {
         err_t reason = may_see_with_pin(request, object) ? ERR_NOT_LOGGED_IN : ERR_OBJECT_GONE;
         struct audit_event event = event_of(request, &object->key);
-        tell_refusal(request, &event, reason, NULL);
-        return reason;
+        return refuse(request, &event, reason);
     }
     *ret_object = object;
     return ERR_OK;
@@ -84,13 +90,13 @@ err_t account_for_begin(
 {
     err_t err = audit_intent(request->worker->audit, event, ret_intent);
     if (err == ERR_OK)
-        worker_busy(request->worker, true);
+        pulse_busy(request->worker->pulse, true);
     return err;
 }
 
 err_t account_for_end(struct request *request, uint64_t intent, err_t answer)
 {
-    worker_busy(request->worker, false);
+    pulse_busy(request->worker->pulse, false);
     if (audit_result(request->worker->audit, intent, answer) != ERR_OK)
         return ERR_AUDIT;
     return device_answer(request->worker, answer);

@@ -31,7 +31,7 @@ static bool rule_names_user(const struct policy_rule *rule, const struct identit
 static bool rule_names_key(const struct policy_rule *rule, const struct policy_key *key)
 {
     if (key == NULL)
-        return true;
+        return !rule->has_class && !rule->has_label && !rule->has_id;
     return (!rule->has_class || rule->class == key->class) &&
            (!rule->has_label || span_equal(span_of(rule->label, rule->label_len), key->label)) &&
            (!rule->has_id || span_equal(span_of(rule->id, rule->id_len), key->id));

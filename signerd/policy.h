@@ -69,7 +69,7 @@ struct policy_answer {
         *where; /* the rule that decided; else the first that names this user and key; else NULL */
 };
 
-/* key NULL: the operation is about no key (random). */
+/* key NULL: the operation is about no key (random); rules that name one are not about it. */
 struct policy_answer policy_decide(const struct policy_rule *rules, size_t count,
     const struct identity *identity, enum policy_verb verb, const struct policy_key *key);
 

@@ -29,6 +29,9 @@ err_t permit(struct request *request, enum policy_verb verb, const struct audit_
 void tell_refusal(
     struct request *request, const struct audit_event *event, err_t reason, const char *where);
 
+/* Tells it and returns the reason. */
+err_t refuse(struct request *request, const struct audit_event *event, err_t reason);
+
 /* One line for all refusals of a user that got none of their own. */
 void tell_left_out(struct worker *worker, struct account *account);
 

@@ -7,6 +7,16 @@
 
 #include <p11-kit/pkcs11.h>
 
+static err_t check_sign(
+    const struct worker *worker, const struct policy_key *key, const struct wire_sign_request *in)
+{
+    if (key->class != CLASS_PRIVATE_KEY)
+        return ERR_KEY_TYPE;
+    if (!mechanism_offers(&worker->token, in->mechanism, CKF_SIGN))
+        return ERR_MECHANISM;
+    return in->parameter.len == 0 ? ERR_OK : ERR_MECHANISM_PARAMETER;
+}
+
 err_t serve_sign(struct request *request)
 {
     struct worker *worker = request->worker;
@@ -24,13 +34,9 @@ err_t serve_sign(struct request *request)
     err = permit(request, VERB_SIGN, &event);
     if (err != ERR_OK)
         return err;
-    if (key->key.class != CLASS_PRIVATE_KEY)
-        return ERR_KEY_TYPE;
-    if (!mechanism_offers(&worker->token, in->mechanism, CKF_SIGN))
-        return ERR_MECHANISM;
-    if (in->parameter.len > 0)
-        return ERR_MECHANISM_PARAMETER;
-
+    err = check_sign(worker, &key->key, in);
+    if (err != ERR_OK)
+        return refuse(request, &event, err);
     err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
         return err;

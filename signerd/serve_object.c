@@ -41,6 +41,17 @@ static err_t take_object(
     return err;
 }
 
+/* The device has done it, but the store could not follow: so this worker ends, and the next one
+ * reads the device anew. */
+static err_t follow_device(struct worker *worker, err_t err)
+{
+    if (err != ERR_OK) {
+        log_error("what the device has made or changed cannot be read back: %s", err_text(err));
+        worker->device_lost = true;
+    }
+    return err;
+}
+
 static void drop_object(struct worker *worker, struct object *object)
 {
     struct account *account;
@@ -69,14 +80,15 @@ static err_t make_pair(struct request *request, struct span public_template,
     err = worker->driver->generate_pair(worker->device, in->mechanism, public_template,
         private_template, &public_ref, &private_ref);
     err = account_for_end(request, intent, err);
-    if (err == ERR_OK)
-        err = take_object(request, public_ref, in->session, &public_key);
+    if (err != ERR_OK)
+        return err;
+    err = take_object(request, public_ref, in->session, &public_key);
     if (err == ERR_OK)
         err = take_object(request, private_ref, in->session, &private_key);
     if (err == ERR_OK)
         err = objects_complete(&worker->objects, private_key);
-    if (err != ERR_OK)
-        return device_answer(worker, err);
+    if (follow_device(worker, err) != ERR_OK)
+        return err;
     if (!put_object(&request->scratch, public_key) || !put_object(&request->scratch, private_key))
         return ERR_TOO_LARGE;
     request->out->objects_reply.objects = writer_bytes(&request->scratch);
@@ -161,8 +173,8 @@ err_t serve_create(struct request *request)
     err = account_for_end(
         request, intent, worker->driver->create(worker->device, writer_bytes(&list), &ref));
     if (err == ERR_OK)
-        err = take_object(request, ref, in->session, &object);
-    return err == ERR_OK ? answer_object(request, object) : device_answer(worker, err);
+        err = follow_device(worker, take_object(request, ref, in->session, &object));
+    return err == ERR_OK ? answer_object(request, object) : err;
 }
 
 err_t serve_destroy(struct request *request)
@@ -176,7 +188,7 @@ err_t serve_destroy(struct request *request)
     struct audit_event event = event_of(request, &object->key);
     err = permit(request, VERB_DESTROY, &event);
     if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_DESTROYABLE, true))
-        err = ERR_ACTION_PROHIBITED;
+        err = refuse(request, &event, ERR_ACTION_PROHIBITED);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
@@ -210,21 +222,23 @@ err_t serve_set(struct request *request)
     err_t err = find_object(request, in->object, &object);
     if (err == ERR_OK)
         err = template_check_change(in->template);
-    if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true))
-        err = ERR_ACTION_PROHIBITED;
+    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
+        err = ERR_TOO_LARGE;
     if (err == ERR_OK)
         err = permit_change(request, object, in->template);
     if (err != ERR_OK)
         return err;
     struct audit_event event = event_of(request, &object->key);
     event.data = in->template;
+    if (!attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true))
+        return refuse(request, &event, ERR_ACTION_PROHIBITED);
     err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
         return err;
     err = worker->driver->set(worker->device, object->ref, in->template);
-    if (err == ERR_OK)
-        err = objects_refresh(&worker->objects, object);
     err = account_for_end(request, intent, err);
+    if (err == ERR_OK)
+        err = follow_device(worker, objects_refresh(&worker->objects, object));
     return err == ERR_OK ? answer_object(request, object) : err;
 }
 
@@ -235,9 +249,9 @@ void end_session_objects(
         struct object *object = worker->objects.rows[i - 1];
         if (object->owner != client || (!all && object->session != session))
             continue;
-        worker_busy(worker, true);
+        pulse_busy(worker->pulse, true);
         err_t err = worker->driver->destroy(worker->device, object->ref);
-        worker_busy(worker, false);
+        pulse_busy(worker->pulse, false);
         if (device_answer(worker, err) != ERR_OK)
             log_warning("a session object could not be destroyed: %s", err_text(err));
         drop_object(worker, object);

@@ -85,9 +85,9 @@ err_t serve_random(struct request *request)
     err_t err = permit(request, VERB_RANDOM, &event);
     if (err != ERR_OK)
         return err;
-    worker_busy(worker, true);
+    pulse_busy(worker->pulse, true);
     err = worker->driver->random(worker->device, random, length);
-    worker_busy(worker, false);
+    pulse_busy(worker->pulse, false);
     request->out->random_reply.random = span_of(random, length);
     return device_answer(worker, err);
 }

@@ -5,6 +5,9 @@
  */
 #include "template.h"
 
+/* What a device adds to a template must fit the object's list as well. */
+enum { TEMPLATE_MOST = WIRE_TEMPLATE_MAX - 2048 };
+
 enum rule {
     FREE,      /* the client's choice */
     NEEDED,    /* the client's choice, and it must make one */
@@ -140,7 +143,9 @@ err_t template_complete(
         else if (given && row->rule != MUST_OMIT)
             attribute_put(list, row->type, value);
     }
-    return err == ERR_OK && writer_failed(list) ? ERR_TOO_LARGE : err;
+    if (err == ERR_OK && (writer_failed(list) || writer_bytes(list).len > TEMPLATE_MOST))
+        err = ERR_TOO_LARGE;
+    return err;
 }
 
 err_t template_check_change(struct span asked)

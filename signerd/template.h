@@ -15,7 +15,7 @@ extern const struct template_kind template_certificate;
 
 /* Writes the complete template to list (CKA_TOKEN as token says). ERR_ATTRIBUTE_TYPE for an
  * attribute that such an object does not have, ERR_TEMPLATE_INCONSISTENT for a value that it may
- * not have, ERR_TEMPLATE_INCOMPLETE for one that is missing. */
+ * not have, ERR_TEMPLATE_INCOMPLETE for one that is missing, ERR_TOO_LARGE for more than 14 KiB. */
 err_t template_complete(
     const struct template_kind *kind, struct span asked, bool token, struct writer *list);
 

@@ -39,11 +39,6 @@ enum {
 
 static const struct driver *const drivers[] = {&driver_pkcs11};
 
-void worker_busy(struct worker *worker, bool busy)
-{
-    atomic_store(&worker->pulse->busy_since, busy ? clock_us() : 0);
-}
-
 /* ---- the device ---- */
 
 static void device_close(struct worker *worker)
@@ -91,9 +86,9 @@ static void close_greeted_absent(struct worker *worker)
 /* A refused PIN is not tried again: tokens lock after a few. */
 static void device_try(struct worker *worker)
 {
-    worker_busy(worker, true);
+    pulse_busy(worker->pulse, true);
     err_t err = device_open(worker);
-    worker_busy(worker, false);
+    pulse_busy(worker->pulse, false);
     worker->try_again_at = err == ERR_DEVICE_PIN ? UINT64_MAX : clock_us() + TRY_DEVICE_EVERY_US;
     if (err == ERR_OK) {
         log_info("device is ready: token '%s', serial %s, %zu objects", worker->token.label,
@@ -406,7 +401,7 @@ static void run(struct worker *worker)
         if (now >= worker->due)
             keep_house(worker);
     }
-    log_error("the device is gone; this worker ends");
+    log_error("the device is gone, or is not what it was; this worker ends");
 }
 
 static err_t start(struct worker *worker)

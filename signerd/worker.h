@@ -53,7 +53,4 @@ struct worker {
     int events;   /* epoll */
 };
 
-/* Marks the driver's call for the parent, which ends a worker that hangs in one. */
-void worker_busy(struct worker *worker, bool busy);
-
 #endif

@@ -64,7 +64,8 @@ static void fifty_refusals_have_lines_and_the_rest_is_counted(void **state)
 static void then_ten_lines_a_second(void **state)
 {
     (void)lines_of(BURST, START, 0);
-    assert_int_equal(lines_of(10000, START, SECOND / 1000), 99); /* 10 s, a refusal every ms; the first 100 ms give none */
+    assert_int_equal(lines_of(10000, START, SECOND / 1000),
+        99); /* 10 s, a refusal every ms; the first 100 ms give none */
     assert_int_equal(account->refusals_left_out, 9901);
     (void)state;
 }

@@ -45,7 +45,8 @@ static bool chain_on(const char *line, uint8_t chain[AUDIT_CHAIN_SIZE])
         abort();
     memcpy(joined, chain, AUDIT_CHAIN_SIZE);
     memcpy(joined + AUDIT_CHAIN_SIZE, line, len);
-    bool done = EVP_Q_digest(NULL, "SHA256", NULL, joined, AUDIT_CHAIN_SIZE + len, chain, &size) == 1;
+    bool done =
+        EVP_Q_digest(NULL, "SHA256", NULL, joined, AUDIT_CHAIN_SIZE + len, chain, &size) == 1;
     free(joined);
     for (size_t i = 0; i < AUDIT_CHAIN_SIZE; i++)
         (void)snprintf(hex + 2 * i, 3, "%02x", chain[i]);

@@ -22,8 +22,8 @@ struct audit_lines {
 struct audit_lines audit_lines_of(char *text);
 void audit_lines_free(struct audit_lines *lines);
 
-/* True where every line's chain value is SHA-256(value of the line before, zeroes for the first || the line up to " chain=") and
- * the numbers rise by one. */
+/* True where every line's chain value is SHA-256(value of the line before, zeroes for the first ||
+ * the line up to " chain=") and the numbers rise by one. */
 bool audit_chain_holds(const struct audit_lines *lines);
 
 /* How many lines hold the text. */

@@ -24,7 +24,8 @@ enum { MIB = 1 << 20, FILES = 3 };
 static struct scratch scratch;
 static struct audit *audit;
 static struct identity alice;
-static const struct policy_key key = {CLASS_PRIVATE_KEY, {(const uint8_t *)"web", 3}, {(const uint8_t *)"\x01\xff", 2}};
+static const struct policy_key key = {
+    CLASS_PRIVATE_KEY, {(const uint8_t *)"web", 3}, {(const uint8_t *)"\x01\xff", 2}};
 
 static void open_log(void)
 {
@@ -124,7 +125,8 @@ static void lines_say_who_did_what_with_which_key(void **state)
     assert_int_equal(lines.count, 5);
     assert_non_null(strstr(lines.lines[0], " note worker started chain="));
     assert_non_null(strstr(lines.lines[1],
-        " intent SIGN uid=1001 pid=4711 key=pkcs11:object=web;id=%01%ff;type=private mechanism=4161 data-sha256="
+        " intent SIGN uid=1001 pid=4711 key=pkcs11:object=web;id=%01%ff;type=private "
+        "mechanism=4161 data-sha256="
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad chain="));
     assert_non_null(strstr(lines.lines[2], " result of=2 DEVICE chain="));
     assert_non_null(strstr(lines.lines[3], " refused SIGN uid=1001 pid=4711 key="));
@@ -167,7 +169,8 @@ static void what_is_signed_is_not_in_the_log(void **state)
 
 static void a_label_cannot_forge_a_line(void **state)
 {
-    static const char label[] = "a\n2 2026-01-01T00:00:00.000000Z note x chain=00\"%\t\r\x01\x7f;type=public";
+    static const char label[] =
+        "a\n2 2026-01-01T00:00:00.000000Z note x chain=00\"%\t\r\x01\x7f;type=public";
     const struct policy_key evil = {CLASS_PRIVATE_KEY, span_of_text(label), span_of("\0\n", 2)};
     struct audit_event event = sign_event();
     uint64_t number;
@@ -177,9 +180,10 @@ static void a_label_cannot_forge_a_line(void **state)
     struct audit_lines lines = read_log();
     assert_int_equal(lines.count, 2);
     assert_true(audit_chain_holds(&lines));
-    assert_non_null(strstr(lines.lines[0],
-        " key=pkcs11:object=a%0a2%202026-01-01T00%3a00%3a00.000000Z%20note%20x%20chain%3d00%22%25%09%0d%01%7f%3btype%3d"
-        "public;id=%00%0a;type=private "));
+    assert_non_null(
+        strstr(lines.lines[0], " key=pkcs11:object=a%0a2%202026-01-01T00%3a00%3a00.000000Z%20note%"
+                               "20x%20chain%3d00%22%25%09%0d%01%7f%3btype%3d"
+                               "public;id=%00%0a;type=private "));
     assert_non_null(strstr(lines.lines[1], " rule=a%20b%0ac "));
     audit_lines_free(&lines);
     (void)state;
@@ -190,7 +194,8 @@ static void the_longest_label_and_id_have_a_line(void **state)
 {
     static uint8_t bytes[4096];
     char where[POLICY_TEXT_MAX];
-    const struct policy_key long_key = {CLASS_PRIVATE_KEY, {bytes, sizeof bytes}, {bytes, sizeof bytes}};
+    const struct policy_key long_key = {
+        CLASS_PRIVATE_KEY, {bytes, sizeof bytes}, {bytes, sizeof bytes}};
     struct audit_event event = sign_event();
     uint64_t number;
     memset(where, '#', sizeof where - 1);
@@ -202,7 +207,8 @@ static void the_longest_label_and_id_have_a_line(void **state)
     assert_int_equal(audit_intent(audit, &event, &number), ERR_OK);
     assert_int_equal(audit_refused(audit, &event, ERR_TOO_MANY_CONNECTIONS, where), ERR_OK);
     struct audit_lines lines = read_log();
-    assert_int_equal(audit_lines_with(&lines, "%00;type=private label-size=4096 id-size=4096 mechanism="), 2);
+    assert_int_equal(
+        audit_lines_with(&lines, "%00;type=private label-size=4096 id-size=4096 mechanism="), 2);
     assert_true(audit_chain_holds(&lines));
     audit_lines_free(&lines);
     (void)state;
@@ -359,7 +365,8 @@ static void the_chain_goes_on_from_the_file_before_an_empty_one(void **state)
     assert_int_equal(one_operation(), ERR_OK);
     struct audit_lines before = audit_lines_of(scratch_read(&scratch, "audit.1", &(size_t){0}));
     struct audit_lines after = read_log();
-    assert_int_equal(strtoul(after.lines[0], NULL, 10), strtoul(before.lines[before.count - 1], NULL, 10) + 1);
+    assert_int_equal(
+        strtoul(after.lines[0], NULL, 10), strtoul(before.lines[before.count - 1], NULL, 10) + 1);
     audit_lines_free(&before);
     audit_lines_free(&after);
     (void)state;

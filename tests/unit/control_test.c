@@ -36,9 +36,10 @@ static const struct schema_row {
     const struct schema_field *fields;
     size_t count;
 } messages[] = {
-#define ROW(number, name, type, fields, meaning)                                                       \
-    {CONTROL_##name, (const struct schema_field[]){fields(SCHEMA_FIELD, type)},                        \
-        sizeof((const struct schema_field[]){fields(SCHEMA_FIELD, type)}) / sizeof(struct schema_field)},
+#define ROW(number, name, type, fields, meaning)                                                   \
+    {CONTROL_##name, (const struct schema_field[]){fields(SCHEMA_FIELD, type)},                    \
+        sizeof((const struct schema_field[]){fields(SCHEMA_FIELD, type)}) /                        \
+            sizeof(struct schema_field)},
     CONTROL_MESSAGES(ROW)
 #undef ROW
 };
@@ -51,7 +52,8 @@ static void fill(const struct schema_row *row, union control_body *body)
     memset(body, 0x11, sizeof *body);
     for (size_t i = 0; i < row->count; i++)
         if (row->fields[i].kind == FIELD_BYTES)
-            *(struct span *)(void *)((char *)body + row->fields[i].offset) = span_of(bytes, row->fields[i].limit);
+            *(struct span *)(void *)((char *)body + row->fields[i].offset) =
+                span_of(bytes, row->fields[i].limit);
 }
 
 static struct span encoded(const struct schema_row *row, const union control_body *body)
@@ -96,14 +98,16 @@ static void a_message_that_is_not_exactly_one_is_refused(void **state)
         assert_int_equal(control_parse(span_of(bytes, whole.len), &number, &body), ERR_OK);
         for (size_t len = 0; len < whole.len; len++)
             assert_int_equal(control_parse(span_of(bytes, len), &number, &body), ERR_BAD_MESSAGE);
-        assert_int_equal(control_parse(span_of(bytes, whole.len + 1), &number, &body), ERR_BAD_MESSAGE);
+        assert_int_equal(
+            control_parse(span_of(bytes, whole.len + 1), &number, &body), ERR_BAD_MESSAGE);
     }
     (void)state;
 }
 
 static void an_unknown_number_is_refused(void **state)
 {
-    static const uint8_t unknown[][6] = {{0, 0}, {0, COUNT(messages) + 1}, {1, CONTROL_READY}, {0xff, 0xff}};
+    static const uint8_t unknown[][6] = {
+        {0, 0}, {0, COUNT(messages) + 1}, {1, CONTROL_READY}, {0xff, 0xff}};
     enum control_message number;
     union control_body body;
     for (size_t i = 0; i < COUNT(unknown); i++)
@@ -169,8 +173,9 @@ static void send_raw(struct span bytes, const int *files, size_t count)
     if (count > 0) {
         message.msg_control = control.room;
         message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        control.header = (struct cmsghdr){
-            .cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(count * sizeof(int)),
+            .cmsg_level = SOL_SOCKET,
+            .cmsg_type = SCM_RIGHTS};
         memcpy(CMSG_DATA(&control.header), files, count * sizeof(int));
     }
     assert_int_equal(sendmsg(ends[0], &message, 0), bytes.len);
@@ -180,7 +185,8 @@ static void too_many_descriptors_are_not_sent(void **state)
 {
     int files[CONTROL_DESCRIPTORS_MAX + 1] = {0};
     const struct control_ready ready = {1};
-    assert_int_equal(control_send(ends[0], CONTROL_READY, &ready, files, COUNT(files)), ERR_TOO_LARGE);
+    assert_int_equal(
+        control_send(ends[0], CONTROL_READY, &ready, files, COUNT(files)), ERR_TOO_LARGE);
     assert_int_equal(control_receive(ends[1], &packet), ERR_TIMED_OUT);
     (void)state;
 }
@@ -280,7 +286,9 @@ static void a_rule_arrives_as_it_was_sent(void **state)
     expect_rule(rule(true, VERB_ALL, "signerd.conf:12"));
     expect_rule(rule(false, VERB_SIGN, ""));
     expect_rule(on_label(rule(true, VERB_SIGN, "a:1"), "")); /* an empty label is not no label */
-    expect_rule(on_id(on_label(on_class(for_group(for_user(rule(true, VERB_FIND, "a:1"), 1001), 50), 3), "k"), "\x01"));
+    expect_rule(on_id(
+        on_label(on_class(for_group(for_user(rule(true, VERB_FIND, "a:1"), 1001), 50), 3), "k"),
+        "\x01"));
     (void)state;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A device in memory, as the driver "fake": objects with attribute lists, calls that are counted, and one call that
- * fails on demand. For tests and fuzzers; it checks nothing, so that what is checked is the code in front of it.
+ * A device in memory, as the driver "fake": objects with attribute lists, calls that are counted,
+ * and one call that fails on demand. For tests and fuzzers; it checks nothing, so that what is
+ * checked is the code in front of it.
  */
 #ifndef TESTS_UNIT_FAKE_DRIVER_H
 #define TESTS_UNIT_FAKE_DRIVER_H

@@ -20,12 +20,6 @@ static void must(bool condition)
         abort();
 }
 
-/* What worker.c has in the program. */
-void worker_busy(struct worker *worker, bool busy)
-{
-    atomic_store(&worker->pulse->busy_since, busy ? clock_us() : 0);
-}
-
 static void open_login(struct fixture *fixture, const char *client_pin)
 {
     struct secret *pin;
@@ -59,7 +53,8 @@ void fixture_load(struct fixture *fixture)
 {
     struct worker *worker = &fixture->worker;
     objects_free(&worker->objects);
-    must(objects_init(&worker->objects, worker->driver, worker->device, worker->login != NULL) == ERR_OK);
+    must(objects_init(&worker->objects, worker->driver, worker->device, worker->login != NULL) ==
+         ERR_OK);
     must(objects_load(&worker->objects) == ERR_OK);
     worker->instance = worker->objects.next_number;
 }
@@ -92,11 +87,13 @@ struct connection *fixture_connect(struct fixture *fixture, const struct identit
     return connection;
 }
 
-struct connection *fixture_greet(struct fixture *fixture, const struct identity *who, uint64_t client)
+struct connection *fixture_greet(
+    struct fixture *fixture, const struct identity *who, uint64_t client)
 {
     union wire_body reply;
     struct connection *connection = fixture_connect(fixture, who);
-    const struct wire_hello_request hello = {WIRE_VERSION_MIN, WIRE_VERSION_MAX, client, span_of(NULL, 0)};
+    const struct wire_hello_request hello = {
+        WIRE_VERSION_MIN, WIRE_VERSION_MAX, client, span_of(NULL, 0)};
     must(fixture_call(fixture, connection, WIRE_HELLO, &hello, &reply) == ERR_OK);
     return connection;
 }
@@ -116,8 +113,8 @@ void fixture_packet(struct fixture *fixture, struct connection *connection, stru
     struct writer reply = writer_of(fixture->reply, sizeof fixture->reply);
     if (packet.ptr != fixture->packet && packet.len > 0)
         memcpy(fixture->packet, packet.ptr, packet.len);
-    fixture->end = request_serve(
-        &fixture->worker, connection, span_of(fixture->packet, packet.len), &reply);
+    fixture->end =
+        request_serve(&fixture->worker, connection, span_of(fixture->packet, packet.len), &reply);
     fixture->answer = writer_bytes(&reply);
 }
 
@@ -131,12 +128,13 @@ static err_t read_answer(struct fixture *fixture, union wire_body *ret_reply)
     struct span body = read_span(&r, r.left);
     err_t err = err_from_number(fixture->header.error);
     must(err != ERR_INTERNAL);
-    must(schema_decode_whole(err == ERR_OK ? row->reply : &wire_nothing_schema, body, ret_reply) == ERR_OK);
+    must(schema_decode_whole(err == ERR_OK ? row->reply : &wire_nothing_schema, body, ret_reply) ==
+         ERR_OK);
     return err;
 }
 
-err_t fixture_call(struct fixture *fixture, struct connection *connection, enum wire_operation operation,
-    const void *request, union wire_body *ret_reply)
+err_t fixture_call(struct fixture *fixture, struct connection *connection,
+    enum wire_operation operation, const void *request, union wire_body *ret_reply)
 {
     const struct wire_request_header header = {++fixture->call, (uint16_t)operation};
     struct writer w = writer_of(fixture->packet, sizeof fixture->packet);
@@ -150,7 +148,8 @@ err_t fixture_call(struct fixture *fixture, struct connection *connection, enum 
     return read_answer(fixture, ret_reply);
 }
 
-err_t fixture_unpark(struct fixture *fixture, struct connection *connection, union wire_body *ret_reply)
+err_t fixture_unpark(
+    struct fixture *fixture, struct connection *connection, union wire_body *ret_reply)
 {
     struct writer reply = writer_of(fixture->reply, sizeof fixture->reply);
     request_unpark(&fixture->worker, connection, &reply);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Identity: the start time in /proc texts of any process name, and a real peer's uid, pid, groups and start time.
+ * Identity: the start time in /proc texts of any process name, and a real peer's uid, pid, groups
+ * and start time.
  */
 #include "test.h"
 
@@ -108,7 +109,8 @@ static int close_door(void **state)
     return 0;
 }
 
-/* A child that connects, becomes what it shall be, and lives until the other end closes (or ends at once). */
+/* A child that connects, becomes what it shall be, and lives until the other end closes (or ends at
+ * once). */
 static pid_t connect_child(void (*become)(void), bool stays, int *ret_connection)
 {
     pid_t child = fork();
@@ -152,7 +154,8 @@ static void become_daemon(void)
         _exit(1);
 }
 
-/* Found in another way than by the code under test: the 20th word behind the name, which is known. */
+/* Found in another way than by the code under test: the 20th word behind the name, which is known.
+ */
 static uint64_t start_time_of(pid_t pid, const char *name)
 {
     char path[64];

@@ -74,7 +74,8 @@ static void a_pin_with_zeroes_behind_it_is_another(void **state)
     (void)state;
 }
 
-static void expect_ticket(const struct login *other, struct identity who, struct span ticket, bool right)
+static void expect_ticket(
+    const struct login *other, struct identity who, struct span ticket, bool right)
 {
     assert_int_equal(login_ticket_is_right(other, &who, ticket), right);
 }

@@ -140,7 +140,8 @@ static void the_generation_grows_with_every_change(void **state)
 {
     struct object *object;
     uint64_t before = objects.generation;
-    assert_int_equal(objects_take(&objects, fake_put_private(&device, "k", "1"), NULL, 0, &object), ERR_OK);
+    assert_int_equal(
+        objects_take(&objects, fake_put_private(&device, "k", "1"), NULL, 0, &object), ERR_OK);
     assert_true(objects.generation > before);
     before = objects.generation;
     assert_int_equal(objects_refresh(&objects, object), ERR_OK);
@@ -157,12 +158,14 @@ static const struct object *presented(struct writer *list)
 {
     struct object *object;
     assert_false(writer_failed(list));
-    assert_int_equal(objects_take(&objects, fake_put(&device, writer_bytes(list)), NULL, 0, &object), ERR_OK);
+    assert_int_equal(
+        objects_take(&objects, fake_put(&device, writer_bytes(list)), NULL, 0, &object), ERR_OK);
     assert_int_equal(attribute_list_check(object->attributes), ERR_OK);
     return object;
 }
 
-/* All secret attributes on an object of this class, as a driver would give them that does not keep its word. */
+/* All secret attributes on an object of this class, as a driver would give them that does not keep
+ * its word. */
 static void put_secrets(struct writer *list, uint64_t class)
 {
     attribute_put_ulong(list, ATTR_CLASS, class);
@@ -200,14 +203,15 @@ static void private_is_said_by_the_login_setting_alone(void **state)
 {
     for (int required = 0; required <= 1; required++) {
         objects.login_required = required;
-        for (uint64_t class = CLASS_DATA; class <= CLASS_SECRET_KEY; class++) {
+        for (uint64_t class = CLASS_DATA; class <= CLASS_SECRET_KEY; class ++) {
             uint8_t room[128];
             struct writer list = writer_of(room, sizeof room);
             attribute_put_ulong(&list, ATTR_CLASS, class);
             attribute_put_bool(&list, ATTR_PRIVATE, !required);
             const struct object *object = presented(&list);
             bool expected = required && (class == CLASS_PRIVATE_KEY || class == CLASS_SECRET_KEY);
-            assert_int_equal(attribute_get_bool(object->attributes, ATTR_PRIVATE, !expected), expected);
+            assert_int_equal(
+                attribute_get_bool(object->attributes, ATTR_PRIVATE, !expected), expected);
             assert_int_equal(object->is_private, expected);
         }
     }
@@ -323,7 +327,8 @@ static void expect_public_key_info(struct span info, struct span ec_point)
 
 static void a_private_key_gets_the_point_of_its_public_half(void **state)
 {
-    (void)fake_put_private(&device, "k", "1"); /* before its public half, so that completion has to wait for it */
+    (void)fake_put_private(
+        &device, "k", "1"); /* before its public half, so that completion has to wait for it */
     (void)fake_put_public(&device, "k", "2");
     (void)fake_put_public(&device, "k", "1");
     load();
@@ -352,7 +357,8 @@ static void keys_without_an_id_are_joined_by_label(void **state)
     load();
     expect_absent(private_key(), ATTR_EC_POINT);
     struct object *half;
-    assert_int_equal(objects_take(&objects, fake_put_public(&device, "a", ""), NULL, 0, &half), ERR_OK);
+    assert_int_equal(
+        objects_take(&objects, fake_put_public(&device, "a", ""), NULL, 0, &half), ERR_OK);
     assert_int_equal(objects_complete(&objects, objects.rows[0]), ERR_OK);
     assert_true(span_equal(value_of(private_key(), ATTR_EC_POINT), fake_ec_point));
     (void)state;
@@ -364,7 +370,8 @@ static void a_session_key_is_not_joined_to_a_token_key(void **state)
     struct object *key;
     (void)fake_put_public(&device, "k", "1");
     load();
-    assert_int_equal(objects_take(&objects, fake_put_private(&device, "k", "1"), owner, 1, &key), ERR_OK);
+    assert_int_equal(
+        objects_take(&objects, fake_put_private(&device, "k", "1"), owner, 1, &key), ERR_OK);
     assert_int_equal(objects_complete(&objects, key), ERR_OK);
     expect_absent(key, ATTR_EC_POINT);
     (void)state;
@@ -391,7 +398,8 @@ static void a_malformed_point_gives_no_public_key_info(void **state)
     expect_absent(with_point(span_of(der, whole.len + 1)), ATTR_PUBLIC_KEY_INFO);
     expect_absent(with_point(span_of(der, 1)), ATTR_PUBLIC_KEY_INFO);
     expect_absent(with_point(span_of(NULL, 0)), ATTR_PUBLIC_KEY_INFO);
-    expect_absent(with_point(span_of(der + 2, 65)), ATTR_PUBLIC_KEY_INFO); /* bare, as some tokens have it */
+    expect_absent(
+        with_point(span_of(der + 2, 65)), ATTR_PUBLIC_KEY_INFO); /* bare, as some tokens have it */
     der[0] = 0x03;
     expect_absent(with_point(span_of(der, whole.len)), ATTR_PUBLIC_KEY_INFO);
     (void)state;

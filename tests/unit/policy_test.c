@@ -50,8 +50,10 @@ static void the_first_rule_that_matches_decides(void **state)
 {
     const struct identity alice = person(ALICE, 1);
     const struct policy_key key = key_of(CLASS_PRIVATE_KEY, "k", "1");
-    const struct policy_rule deny_first[] = {rule(DENY, VERB_SIGN, "a:1"), rule(ALLOW, VERB_SIGN, "a:2")};
-    const struct policy_rule allow_first[] = {rule(ALLOW, VERB_SIGN, "a:1"), rule(DENY, VERB_SIGN, "a:2")};
+    const struct policy_rule deny_first[] = {
+        rule(DENY, VERB_SIGN, "a:1"), rule(ALLOW, VERB_SIGN, "a:2")};
+    const struct policy_rule allow_first[] = {
+        rule(ALLOW, VERB_SIGN, "a:1"), rule(DENY, VERB_SIGN, "a:2")};
     expect(deny_first, 2, &alice, VERB_SIGN, &key, false, "a:1");
     expect(allow_first, 2, &alice, VERB_SIGN, &key, true, "a:1");
     (void)state;
@@ -61,7 +63,8 @@ static void a_rule_decides_only_on_the_operations_it_names(void **state)
 {
     const struct identity alice = person(ALICE, 1);
     const struct policy_key key = key_of(CLASS_PRIVATE_KEY, "k", "1");
-    const struct policy_rule rules[] = {rule(DENY, VERB_DESTROY, "a:1"), rule(ALLOW, VERB_SIGN | VERB_FIND, "a:2")};
+    const struct policy_rule rules[] = {
+        rule(DENY, VERB_DESTROY, "a:1"), rule(ALLOW, VERB_SIGN | VERB_FIND, "a:2")};
     expect(rules, 2, &alice, VERB_SIGN, &key, true, "a:2");
     expect(rules, 2, &alice, VERB_FIND, &key, true, "a:2");
     expect(rules, 2, &alice, VERB_DESTROY, &key, false, "a:1");
@@ -106,7 +109,8 @@ static void a_uid_is_no_gid(void **state)
 static void user_and_group_of_one_rule_are_alternatives(void **state)
 {
     const struct policy_key key = key_of(CLASS_PRIVATE_KEY, "k", "1");
-    const struct policy_rule either = for_group(for_user(rule(ALLOW, VERB_SIGN, "a:1"), BOB), STAFF);
+    const struct policy_rule either =
+        for_group(for_user(rule(ALLOW, VERB_SIGN, "a:1"), BOB), STAFF);
     const struct identity bob = person(BOB, 1);
     const struct identity member = in_group(person(ALICE, 1), STAFF);
     expect(&either, 1, &bob, VERB_SIGN, &key, true, "a:1");
@@ -146,10 +150,11 @@ static void an_empty_label_in_a_rule_is_not_no_label(void **state)
 static void a_rule_for_a_class_matches_no_other(void **state)
 {
     const struct identity alice = person(ALICE, 1);
-    for (uint32_t class = CLASS_DATA; class <= CLASS_SECRET_KEY; class++) {
+    for (uint32_t class = CLASS_DATA; class <= CLASS_SECRET_KEY; class ++) {
         const struct policy_rule one = on_class(rule(ALLOW, VERB_FIND, "a:1"), CLASS_CERTIFICATE);
         const struct policy_key key = key_of(class, "k", "1");
-        assert_int_equal(policy_decide(&one, 1, &alice, VERB_FIND, &key).allow, class == CLASS_CERTIFICATE);
+        assert_int_equal(
+            policy_decide(&one, 1, &alice, VERB_FIND, &key).allow, class == CLASS_CERTIFICATE);
     }
     (void)state;
 }
@@ -175,7 +180,11 @@ static void an_operation_about_no_key_needs_a_rule_too(void **state)
     const struct policy_rule random = rule(ALLOW, VERB_RANDOM, "a:1");
     const struct policy_rule sign = rule(ALLOW, VERB_SIGN, "a:1");
     expect(&random, 1, &alice, VERB_RANDOM, NULL, true, "a:1");
+    const struct policy_rule keyed[] = {
+        on_label(rule(DENY, VERB_ALL, "a:1"), "web"), rule(ALLOW, VERB_ALL, "a:2")};
     expect(&sign, 1, &alice, VERB_RANDOM, NULL, false, "a:1");
+    expect(keyed, 2, &alice, VERB_RANDOM, NULL, true,
+        "a:2"); /* a rule that names a key is not about it */
     (void)state;
 }
 
@@ -185,9 +194,11 @@ static void any_verb_but_random_makes_a_key_visible(void **state)
     const struct policy_key key = key_of(CLASS_PRIVATE_KEY, "k", "1");
     for (size_t i = 0; i < policy_verbs_count; i++) {
         const struct policy_rule one = rule(ALLOW, policy_verbs[i].verb, "a:1");
-        assert_int_equal(policy_visible(&one, 1, &alice, &key), policy_verbs[i].verb != VERB_RANDOM);
+        assert_int_equal(
+            policy_visible(&one, 1, &alice, &key), policy_verbs[i].verb != VERB_RANDOM);
     }
-    const struct policy_rule all_denied[] = {rule(DENY, VERB_ALL, "a:1"), rule(ALLOW, VERB_ALL, "a:2")};
+    const struct policy_rule all_denied[] = {
+        rule(DENY, VERB_ALL, "a:1"), rule(ALLOW, VERB_ALL, "a:2")};
     assert_false(policy_visible(all_denied, 2, &alice, &key));
     (void)state;
 }

@@ -59,7 +59,8 @@ static void a_flood_delays_another_user_by_one_request(void **state)
     (void)state;
 }
 
-/* The user served last stands behind those who came in the meantime, even with its requests pushed anew each time. */
+/* The user served last stands behind those who came in the meantime, even with its requests pushed
+ * anew each time. */
 static void a_flood_that_never_ends_takes_turns(void **state)
 {
     queue_push(&queue, &places[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything that a client can ask of a worker: what is answered, what is refused, what the device is asked, and what the
- * audit log says of it.
+ * Everything that a client can ask of a worker: what is answered, what is refused, what the device
+ * is asked, and what the audit log says of it.
  */
 #include "test.h"
 
@@ -69,15 +69,18 @@ static uint64_t number_of(const char *label, uint32_t class)
     return 0;
 }
 
-static err_t hello(struct connection *connection, uint16_t lowest, uint16_t highest, struct span ticket)
+static err_t hello(
+    struct connection *connection, uint16_t lowest, uint16_t highest, struct span ticket)
 {
     const struct wire_hello_request request = {lowest, highest, CLIENT, ticket};
     return fixture_call(&f, connection, WIRE_HELLO, &request, &reply);
 }
 
-static err_t sign_with(struct connection *connection, uint64_t object, uint32_t mechanism, struct span parameter)
+static err_t sign_with(
+    struct connection *connection, uint64_t object, uint32_t mechanism, struct span parameter)
 {
-    const struct wire_sign_request request = {object, mechanism, parameter, span_of_text("0123456789abcdef")};
+    const struct wire_sign_request request = {
+        object, mechanism, parameter, span_of_text("0123456789abcdef")};
     return fixture_call(&f, connection, WIRE_SIGN, &request, &reply);
 }
 
@@ -126,7 +129,8 @@ static err_t destroy(struct connection *connection, uint64_t object)
     return fixture_call(&f, connection, WIRE_DESTROY, &request, &reply);
 }
 
-static err_t set_bytes(struct connection *connection, uint64_t object, uint32_t type, const char *value)
+static err_t set_bytes(
+    struct connection *connection, uint64_t object, uint32_t type, const char *value)
 {
     uint8_t room[256];
     struct writer list = writer_of(room, sizeof room);
@@ -224,7 +228,8 @@ static void a_packet_without_a_whole_header_is_hopeless(void **state)
 
 static void an_unknown_operation_is_told_so(void **state)
 {
-    static const uint8_t unknown[][8] = {{1, 2, 3, 4, 0, 0}, {1, 2, 3, 4, 0, 99}, {1, 2, 3, 4, 0xff, 0xff, 1, 2}};
+    static const uint8_t unknown[][8] = {
+        {1, 2, 3, 4, 0, 0}, {1, 2, 3, 4, 0, 99}, {1, 2, 3, 4, 0xff, 0xff, 1, 2}};
     for (size_t i = 0; i < COUNT(unknown); i++) {
         fixture_packet(&f, mine, span_of(unknown[i], sizeof unknown[i]));
         expect_error(ERR_UNKNOWN_OPERATION);
@@ -265,7 +270,8 @@ static void hello_comes_first(void **state)
         const union wire_body nothing = {0};
         if (wire_operations[i].operation != WIRE_HELLO)
             assert_int_equal(
-                fixture_call(&f, fresh, wire_operations[i].operation, &nothing, &reply), ERR_NO_HELLO);
+                fixture_call(&f, fresh, wire_operations[i].operation, &nothing, &reply),
+                ERR_NO_HELLO);
     }
     (void)state;
 }
@@ -286,7 +292,8 @@ static void hello_tells_the_token(void **state)
 static void hello_without_a_common_version_is_refused(void **state)
 {
     struct connection *fresh = fixture_connect(&f, &alice);
-    assert_int_equal(hello(fresh, WIRE_VERSION_MAX + 1, WIRE_VERSION_MAX + 9, span_of(NULL, 0)), ERR_BAD_VERSION);
+    assert_int_equal(hello(fresh, WIRE_VERSION_MAX + 1, WIRE_VERSION_MAX + 9, span_of(NULL, 0)),
+        ERR_BAD_VERSION);
     assert_int_equal(hello(fresh, 0, WIRE_VERSION_MIN - 1, span_of(NULL, 0)), ERR_BAD_VERSION);
     assert_int_equal(hello(fresh, 2, 1, span_of(NULL, 0)), ERR_BAD_MESSAGE);
     assert_int_equal(hello(fresh, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(NULL, 0)), ERR_OK);
@@ -295,7 +302,8 @@ static void hello_without_a_common_version_is_refused(void **state)
 
 static void hello_twice_is_refused(void **state)
 {
-    assert_int_equal(hello(mine, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(NULL, 0)), ERR_BAD_MESSAGE);
+    assert_int_equal(
+        hello(mine, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(NULL, 0)), ERR_BAD_MESSAGE);
     (void)state;
 }
 
@@ -305,7 +313,8 @@ static void a_user_has_so_many_connections_and_others_have_theirs(void **state)
     for (size_t i = 1; i < f.worker.max_connections; i++)
         last = fixture_greet(&f, &alice, CLIENT);
     struct connection *over = fixture_connect(&f, &alice);
-    assert_int_equal(hello(over, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(NULL, 0)), ERR_TOO_MANY_CONNECTIONS);
+    assert_int_equal(hello(over, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(NULL, 0)),
+        ERR_TOO_MANY_CONNECTIONS);
     (void)fixture_greet(&f, &bob, CLIENT);
     fixture_disconnect(&f, last);
     assert_int_equal(hello(over, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(NULL, 0)), ERR_OK);
@@ -337,7 +346,9 @@ static void a_signature_has_its_intent_and_its_result(void **state)
     assert_int_equal(sign(mine, "web"), ERR_OK);
     assert_true(span_equal(reply.sign_reply.signature, span_of(expected, sizeof expected)));
     expect_lines(1, 1, 0);
-    assert_int_equal(lines_with(" intent SIGN uid=1001 pid=11 key=pkcs11:object=web;id=%31;type=private mechanism=4161 "), 1);
+    assert_int_equal(lines_with(" intent SIGN uid=1001 pid=11 "
+                                "key=pkcs11:object=web;id=%31;type=private mechanism=4161 "),
+        1);
     assert_int_equal(lines_with(" result of=1 OK "), 1);
     (void)state;
 }
@@ -348,7 +359,9 @@ static void what_policy_does_not_allow_is_denied_before_the_device(void **state)
     struct connection *his = fixture_greet(&f, &bob, CLIENT);
     assert_int_equal(sign(his, "web"), ERR_DENIED);
     expect_lines(0, 0, 1);
-    assert_int_equal(lines_with(" refused SIGN uid=1002 pid=22 key=pkcs11:object=web;id=%31;type=private mechanism=4161 "), 1);
+    assert_int_equal(lines_with(" refused SIGN uid=1002 pid=22 "
+                                "key=pkcs11:object=web;id=%31;type=private mechanism=4161 "),
+        1);
     assert_int_equal(lines_with(" DENIED rule=t.conf%3a2 "), 1);
     assert_int_equal(fake_calls(&f.device), 0);
     (void)state;
@@ -358,14 +371,16 @@ static void a_key_that_policy_hides_is_as_one_that_is_not_there(void **state)
 {
     struct connection *his = fixture_greet(&f, &bob, CLIENT);
     assert_int_equal(sign(his, "web"), ERR_OBJECT_GONE);
-    const struct span hidden = span_of(f.reply + 4, f.answer.len - 4); /* but for the call's number */
+    const struct span hidden =
+        span_of(f.reply + 4, f.answer.len - 4); /* but for the call's number */
     uint8_t copy[64];
     memcpy(copy, hidden.ptr, hidden.len);
     assert_int_equal(sign_with(his, 1, CKM_ECDSA, span_of(NULL, 0)), ERR_OBJECT_GONE);
     assert_memory_equal(copy, f.reply + 4, hidden.len);
     assert_int_equal(sign(mine, "bank"), ERR_OBJECT_GONE);
     assert_int_equal(destroy(his, number_of("web", CLASS_PRIVATE_KEY)), ERR_OBJECT_GONE);
-    assert_int_equal(set_bytes(his, number_of("web", CLASS_PRIVATE_KEY), ATTR_LABEL, "x"), ERR_OBJECT_GONE);
+    assert_int_equal(
+        set_bytes(his, number_of("web", CLASS_PRIVATE_KEY), ATTR_LABEL, "x"), ERR_OBJECT_GONE);
     expect_lines(0, 0, 4);
     assert_int_equal(fake_calls(&f.device), 0);
     (void)state;
@@ -383,11 +398,14 @@ static void a_key_that_is_not_there_is_gone(void **state)
 static void a_use_that_the_key_has_not_is_refused_before_the_device(void **state)
 {
     const uint64_t key = number_of("web", CLASS_PRIVATE_KEY);
-    assert_int_equal(sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0)), ERR_KEY_TYPE);
+    assert_int_equal(
+        sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0)),
+        ERR_KEY_TYPE);
     assert_int_equal(sign_with(mine, key, CKM_SHA256_HMAC, span_of(NULL, 0)), ERR_MECHANISM);
     assert_int_equal(sign_with(mine, key, CKM_EC_KEY_PAIR_GEN, span_of(NULL, 0)), ERR_MECHANISM);
     assert_int_equal(sign_with(mine, key, CKM_ECDSA, span_of_text("x")), ERR_MECHANISM_PARAMETER);
     assert_int_equal(fake_calls(&f.device), 0);
+    expect_lines(0, 0, 4);
     (void)state;
 }
 
@@ -421,9 +439,26 @@ static void a_failure_of_the_device_is_told_and_written(void **state)
     (void)state;
 }
 
+/* Alice's rule names a key; random bytes are about none. */
+static void may_have_random_bytes(void)
+{
+    fixture_rule(&f, for_user(rule(true, VERB_RANDOM, "t.conf:3"), ALICE));
+}
+
+static void what_cannot_be_read_back_from_the_device_ends_the_worker(void **state)
+{
+    fake_fail(&f.device, FAKE_ATTRIBUTES, 2, ERR_DEVICE); /* the private key of the pair */
+    assert_int_equal(generate(mine, "web", SESSION), ERR_DEVICE);
+    assert_true(f.worker.device_lost);
+    expect_lines(1, 1, 0);
+    (void)state;
+}
+
 static void a_device_that_is_gone_ends_the_worker_once_it_has_answered(void **state)
 {
-    static const enum fake_call calls[] = {FAKE_SIGN, FAKE_GENERATE, FAKE_CREATE, FAKE_RANDOM, FAKE_SET, FAKE_DESTROY};
+    static const enum fake_call calls[] = {
+        FAKE_SIGN, FAKE_GENERATE, FAKE_CREATE, FAKE_RANDOM, FAKE_SET, FAKE_DESTROY};
+    may_have_random_bytes();
     for (size_t i = 0; i < COUNT(calls); i++) {
         f.worker.device_lost = false;
         fake_fail(&f.device, calls[i], 1, ERR_TOKEN_ABSENT);
@@ -437,7 +472,8 @@ static void a_device_that_is_gone_ends_the_worker_once_it_has_answered(void **st
         assert_int_equal(err, ERR_TOKEN_ABSENT);
         assert_true(f.worker.device_lost);
     }
-    assert_int_equal(lines_with(" TOKEN_ABSENT "), COUNT(calls) - 1); /* random bytes have no line */
+    assert_int_equal(
+        lines_with(" TOKEN_ABSENT "), COUNT(calls) - 1); /* random bytes have no line */
     (void)state;
 }
 
@@ -495,7 +531,8 @@ static void many_objects_come_in_parts_each_once_and_in_order(void **state)
     static char label[LABEL + 1];
     static uint64_t numbers[MANY + 2];
     memset(label, 'l', LABEL);
-    fixture_rule(&f, for_user(on_class(rule(true, VERB_FIND, "t.conf:2"), CLASS_CERTIFICATE), ALICE));
+    fixture_rule(
+        &f, for_user(on_class(rule(true, VERB_FIND, "t.conf:2"), CLASS_CERTIFICATE), ALICE));
     for (size_t i = 0; i < MANY; i++)
         (void)fake_put_certificate(&f.device, label, "1");
     fixture_load(&f);
@@ -584,16 +621,19 @@ static void a_generated_pair_comes_back_joined(void **state)
 
 static void only_certificates_are_stored(void **state)
 {
-    static const uint64_t classes[] = {CLASS_DATA, CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, CLASS_SECRET_KEY};
+    static const uint64_t classes[] = {
+        CLASS_DATA, CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, CLASS_SECRET_KEY};
     for (size_t i = 0; i < COUNT(classes); i++) {
         uint8_t room[64];
         struct writer list = writer_of(room, sizeof room);
         attribute_put_ulong(&list, ATTR_CLASS, classes[i]);
         const struct wire_create_request request = {0, writer_bytes(&list)};
-        assert_int_equal(fixture_call(&f, mine, WIRE_CREATE, &request, &reply), ERR_ATTRIBUTE_VALUE);
+        assert_int_equal(
+            fixture_call(&f, mine, WIRE_CREATE, &request, &reply), ERR_ATTRIBUTE_VALUE);
     }
     const struct wire_create_request nothing = {0, span_of(NULL, 0)};
-    assert_int_equal(fixture_call(&f, mine, WIRE_CREATE, &nothing, &reply), ERR_TEMPLATE_INCOMPLETE);
+    assert_int_equal(
+        fixture_call(&f, mine, WIRE_CREATE, &nothing, &reply), ERR_TEMPLATE_INCOMPLETE);
     assert_int_equal(fake_calls(&f.device), 0);
     (void)state;
 }
@@ -603,7 +643,8 @@ static void nobody_renames_into_or_out_of_anothers_rights(void **state)
     fixture_rule(&f, for_user(on_label(rule(true, VERB_FIND, "t.conf:2"), "bank"), ALICE));
     const uint64_t web = number_of("web", CLASS_PRIVATE_KEY);
     assert_int_equal(set_bytes(mine, web, ATTR_LABEL, "bank"), ERR_DENIED);
-    assert_int_equal(set_bytes(mine, number_of("bank", CLASS_PRIVATE_KEY), ATTR_LABEL, "web"), ERR_DENIED);
+    assert_int_equal(
+        set_bytes(mine, number_of("bank", CLASS_PRIVATE_KEY), ATTR_LABEL, "web"), ERR_DENIED);
     assert_int_equal(fake_calls(&f.device), 0);
     expect_lines(0, 0, 2);
     assert_int_equal(set_bytes(mine, web, ATTR_ID, "77"), ERR_OK);
@@ -614,7 +655,8 @@ static void nobody_renames_into_or_out_of_anothers_rights(void **state)
 
 static void what_cannot_be_changed_is_refused_before_the_device(void **state)
 {
-    assert_int_equal(set_bytes(mine, number_of("web", CLASS_PRIVATE_KEY), ATTR_EC_PARAMS, "x"), ERR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(set_bytes(mine, number_of("web", CLASS_PRIVATE_KEY), ATTR_EC_PARAMS, "x"),
+        ERR_ATTRIBUTE_READ_ONLY);
     assert_int_equal(fake_calls(&f.device), 0);
     (void)state;
 }
@@ -634,7 +676,8 @@ static uint64_t stubborn(uint32_t type)
 
 static void an_object_that_forbids_it_is_neither_changed_nor_destroyed(void **state)
 {
-    assert_int_equal(set_bytes(mine, stubborn(ATTR_MODIFIABLE), ATTR_LABEL, "web"), ERR_ACTION_PROHIBITED);
+    assert_int_equal(
+        set_bytes(mine, stubborn(ATTR_MODIFIABLE), ATTR_LABEL, "web"), ERR_ACTION_PROHIBITED);
     assert_int_equal(destroy(mine, number_of("web", CLASS_CERTIFICATE)), ERR_OK);
     assert_int_equal(destroy(mine, stubborn(ATTR_DESTROYABLE)), ERR_ACTION_PROHIBITED);
     assert_int_equal(f.device.calls[FAKE_SET], 0);
@@ -696,8 +739,9 @@ static void session_objects_end_with_their_session(void **state)
     assert_int_equal(create(mine, "web", SESSION + 1), ERR_OK);
     assert_int_equal(create(mine, "web", 0), ERR_OK);
     struct connection *other = fixture_greet(&f, &alice, CLIENT + 1);
-    assert_int_equal(end_session(other, SESSION), ERR_OK); /* another's session of the same number */
-    assert_int_equal(end_session(mine, 0), ERR_OK);        /* token objects are no session's */
+    assert_int_equal(
+        end_session(other, SESSION), ERR_OK);       /* another's session of the same number */
+    assert_int_equal(end_session(mine, 0), ERR_OK); /* token objects are no session's */
     assert_int_equal(seen_by(mine), 5);
     assert_int_equal(end_session(mine, SESSION), ERR_OK);
     assert_int_equal(seen_by(mine), 4);
@@ -743,6 +787,8 @@ static void random_bytes_need_a_rule_and_a_length(void **state)
 {
     struct connection *his = fixture_greet(&f, &bob, CLIENT);
     assert_int_equal(random_bytes(his, 8), ERR_DENIED);
+    assert_int_equal(random_bytes(mine, 8), ERR_DENIED);
+    may_have_random_bytes();
     assert_int_equal(random_bytes(mine, 0), ERR_ARGUMENTS);
     assert_int_equal(random_bytes(mine, WIRE_RANDOM_MAX + 1), ERR_ARGUMENTS);
     assert_int_equal(fake_calls(&f.device), 0);
@@ -751,7 +797,7 @@ static void random_bytes_need_a_rule_and_a_length(void **state)
     assert_int_equal(reply.random_reply.random.ptr[WIRE_RANDOM_MAX - 1], 0x5a);
     fake_fail(&f.device, FAKE_RANDOM, 1, ERR_UNSUPPORTED);
     assert_int_equal(random_bytes(mine, 8), ERR_UNSUPPORTED);
-    expect_lines(0, 0, 1);
+    expect_lines(0, 0, 2);
     (void)state;
 }
 
@@ -828,13 +874,16 @@ static void a_ticket_logs_in_its_own_process_and_no_other(void **state)
     memcpy(ticket, reply.login_reply.ticket.ptr, sizeof ticket);
     for (size_t i = 0; i < COUNT(strangers); i++) {
         struct connection *other = fixture_connect(&f, &strangers[i]);
-        assert_int_equal(hello(other, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(ticket, sizeof ticket)), ERR_OK);
+        assert_int_equal(
+            hello(other, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(ticket, sizeof ticket)),
+            ERR_OK);
         assert_int_equal(reply.hello_reply.logged_in, 0);
     }
     fixture_disconnect(&f, mine);
     const uint64_t before = f.worker.objects.generation;
     struct connection *next = fixture_connect(&f, &alice);
-    assert_int_equal(hello(next, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(ticket, sizeof ticket)), ERR_OK);
+    assert_int_equal(
+        hello(next, WIRE_VERSION_MIN, WIRE_VERSION_MAX, span_of(ticket, sizeof ticket)), ERR_OK);
     assert_int_equal(reply.hello_reply.login_required, 1);
     assert_int_equal(reply.hello_reply.logged_in, 1);
     assert_true(f.worker.objects.generation > before);
@@ -900,7 +949,8 @@ static void a_packet_with_a_pin_is_wiped_however_it_ends(void **state)
     expect_wiped(len);
     assert_int_equal(login(fixture_connect(&f, &alice), client_pin), ERR_NO_HELLO);
     expect_wiped(len);
-    static const uint8_t malformed[] = {0, 0, 0, 1, 0, WIRE_LOGIN, 0, 0, 0, 1, 0, 0, 0, 9, '1', '2', '3', '4'};
+    static const uint8_t malformed[] = {
+        0, 0, 0, 1, 0, WIRE_LOGIN, 0, 0, 0, 1, 0, 0, 0, 9, '1', '2', '3', '4'};
     fixture_packet(&f, mine, span_of(malformed, sizeof malformed));
     expect_error(ERR_BAD_MESSAGE);
     expect_wiped(sizeof malformed);
@@ -929,6 +979,7 @@ int main(void)
         FREE(a_use_that_the_key_has_not_is_refused_before_the_device),
         FREE(without_an_audit_line_the_device_is_not_asked),
         FREE(a_failure_of_the_device_is_told_and_written),
+        FREE(what_cannot_be_read_back_from_the_device_ends_the_worker),
         FREE(a_device_that_is_gone_ends_the_worker_once_it_has_answered),
         FREE(an_answer_too_large_for_its_message_is_not_cut),
         FREE(a_flood_of_refusals_is_counted_and_not_written),

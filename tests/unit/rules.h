@@ -12,7 +12,8 @@
 
 static inline struct identity person(uint32_t uid, uint32_t pid)
 {
-    return (struct identity){.uid = uid, .pid = pid, .start_time = 1000 + pid, .group_count = 1, .groups = {uid}};
+    return (struct identity){
+        .uid = uid, .pid = pid, .start_time = 1000 + pid, .group_count = 1, .groups = {uid}};
 }
 
 static inline struct identity in_group(struct identity identity, uint32_t gid)

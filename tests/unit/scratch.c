@@ -24,7 +24,8 @@ static void must(bool condition)
 void scratch_make(struct scratch *scratch)
 {
     const char *parent = getenv("TMPDIR");
-    (void)snprintf(scratch->path, sizeof scratch->path, "%s/signerd-unit-XXXXXX", parent ? parent : "/tmp");
+    (void)snprintf(
+        scratch->path, sizeof scratch->path, "%s/signerd-unit-XXXXXX", parent ? parent : "/tmp");
     must(mkdtemp(scratch->path) != NULL);
     scratch->fd = open(scratch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must(scratch->fd >= 0);

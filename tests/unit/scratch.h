@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A directory of a test's own, small files in it, and what the code under test writes to standard error. For tests and
- * fuzzers: what fails here aborts.
+ * A directory of a test's own, small files in it, and what the code under test writes to standard
+ * error. For tests and fuzzers: what fails here aborts.
  */
 #ifndef TESTS_UNIT_SCRATCH_H
 #define TESTS_UNIT_SCRATCH_H
@@ -24,8 +24,8 @@ void scratch_write(const struct scratch *scratch, const char *name, const void *
 void capture_begin(void);
 char *capture_end(void);
 
-/* From now on no file of this process grows over so many bytes, as on a disk that is full (ignore SIGXFSZ), and no descriptor is
- * opened over so many. SIZE_MAX: the most that is allowed. */
+/* From now on no file of this process grows over so many bytes, as on a disk that is full (ignore
+ * SIGXFSZ), and no descriptor is opened over so many. SIZE_MAX: the most that is allowed. */
 void limit_file_size(size_t most);
 void limit_descriptors(size_t most);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * signerd.conf: each settings/NAME.in (with its NAME.in.d) gives what NAME.ok says, which is either what was understood or
- * the complaints that an administrator sees. `settings_test --update` writes the .ok files anew, to be read before they are committed.
+ * signerd.conf: each settings/NAME.in (with its NAME.in.d) gives what NAME.ok says, which is either
+ * what was understood or the complaints that an administrator sees. `settings_test --update` writes
+ * the .ok files anew, to be read before they are committed.
  */
 #include "test.h"
 
@@ -36,22 +37,25 @@ static void show_numbers(FILE *to, const char *name, const uint32_t *numbers, si
 
 static void show_device(FILE *to, const struct device_settings *device)
 {
-    (void)fprintf(to, "device %s (%s:%d)\n  driver=%s module=%s token=%s\n", device->name, device->file,
-        device->line, device->driver, device->module, device->token);
-    (void)fprintf(to, "  pin-file=%s client-pin=%s user=%s\n", device->pin_file, device->client_pin, device->user);
+    (void)fprintf(to, "device %s (%s:%d)\n  driver=%s module=%s token=%s\n", device->name,
+        device->file, device->line, device->driver, device->module, device->token);
+    (void)fprintf(to, "  pin-file=%s client-pin=%s user=%s\n", device->pin_file, device->client_pin,
+        device->user);
     for (size_t i = 0; i < device->environment_count; i++)
         (void)fprintf(to, "  environment %s\n", device->environment[i]);
-    (void)fprintf(to, "  spin=%d lock-memory=%s call-timeout=%u max-connections=%u max-session-objects=%u "
-                      "audit-file-size=%u audit-files=%u\n",
+    (void)fprintf(to,
+        "  spin=%d lock-memory=%s call-timeout=%u max-connections=%u max-session-objects=%u "
+        "audit-file-size=%u audit-files=%u\n",
         device->spin, device->lock_memory_required ? "required" : "try", device->call_timeout_s,
-        device->max_connections, device->max_session_objects, device->audit_file_mib, device->audit_files);
+        device->max_connections, device->max_session_objects, device->audit_file_mib,
+        device->audit_files);
 }
 
 static void show_rule(FILE *to, const struct rule_settings *row)
 {
     const struct policy_rule *rule = &row->rule;
-    (void)fprintf(to, "%s %s (%s:%d, where %s) device='%s'\n ", rule->allow ? "allow" : "deny", row->name, row->file,
-        row->line, rule->where, row->device);
+    (void)fprintf(to, "%s %s (%s:%d, where %s) device='%s'\n ", rule->allow ? "allow" : "deny",
+        row->name, row->file, row->line, rule->where, row->device);
     if (rule->any_user)
         (void)fputs(" anybody", to);
     show_numbers(to, "user", rule->users, rule->user_count);
@@ -201,7 +205,8 @@ static void as_many_devices_as_there_is_room_for(void **state)
 static void one_device_too_many_is_told_once(void **state)
 {
     write_devices(SETTINGS_DEVICES_MAX + 1);
-    expect_complaint("signerd: error: t.conf:257: [device d64]: a device's name has at most 63 of letters, digits, '-', '_', "
+    expect_complaint("signerd: error: t.conf:257: [device d64]: a device's name has at most 63 of "
+                     "letters, digits, '-', '_', "
                      "'.' (at most 64 devices)\n");
     (void)state;
 }
@@ -264,7 +269,8 @@ static void a_pin_in_a_uri_is_not_logged(void **state)
 {
     write_devices(1);
     (void)fputs("[allow a]\noperations = sign\nkey = pkcs11:object=a?pin-value=4711\n"
-                "[allow b]\noperations = sign\nkey = pkcs11:object=%zz?pin-value=4711\n", writing);
+                "[allow b]\noperations = sign\nkey = pkcs11:object=%zz?pin-value=4711\n",
+        writing);
     char *found = outcome();
     assert_non_null(strstr(found, "t.conf:7: key: "));
     assert_non_null(strstr(found, "t.conf:10: key: "));

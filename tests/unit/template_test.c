@@ -179,7 +179,8 @@ static void a_value_that_cannot_be_is_refused(void **state)
 
 static void what_the_device_need_not_know_is_not_told(void **state)
 {
-    static const uint32_t omitted[] = {ATTR_COPYABLE, ATTR_ALWAYS_AUTHENTICATE, ATTR_WRAP_WITH_TRUSTED};
+    static const uint32_t omitted[] = {
+        ATTR_COPYABLE, ATTR_ALWAYS_AUTHENTICATE, ATTR_WRAP_WITH_TRUSTED};
     for (size_t i = 0; i < COUNT(omitted); i++)
         attribute_put_bool(&asked, omitted[i], false);
     struct span list = completed(&template_ec_private, true);
@@ -191,7 +192,8 @@ static void what_the_device_need_not_know_is_not_told(void **state)
 static void what_is_free_and_not_asked_for_is_left_to_the_device(void **state)
 {
     struct span list = completed(&template_ec_private, true);
-    static const uint32_t absent[] = {ATTR_LABEL, ATTR_ID, ATTR_SIGN, ATTR_DERIVE, ATTR_MODIFIABLE, ATTR_SUBJECT};
+    static const uint32_t absent[] = {
+        ATTR_LABEL, ATTR_ID, ATTR_SIGN, ATTR_DERIVE, ATTR_MODIFIABLE, ATTR_SUBJECT};
     for (size_t i = 0; i < COUNT(absent); i++)
         expect_absent(list, absent[i]);
     (void)state;
@@ -261,15 +263,31 @@ static void a_template_that_grows_over_its_room_is_refused(void **state)
     (void)state;
 }
 
+static void a_certificate_leaves_room_for_what_the_device_adds(void **state)
+{
+    static const uint8_t value[WIRE_TEMPLATE_MAX - 2048];
+    ask_certificate();
+    attribute_put(&asked, ATTR_ISSUER, span_of(value, sizeof value));
+    expect_refused(&template_certificate, ERR_TOO_LARGE);
+    ask_certificate();
+    attribute_put(&asked, ATTR_ISSUER, span_of(value, sizeof value / 2));
+    (void)completed(&template_certificate, true);
+    (void)state;
+}
+
 static void only_label_id_and_subject_can_be_changed(void **state)
 {
     for (size_t i = 0; i < attribute_rows_count; i++) {
         const struct attribute_row *row = &attribute_rows[i];
-        bool changeable = row->type == ATTR_LABEL || row->type == ATTR_ID || row->type == ATTR_SUBJECT;
-        static const size_t sizes[] = {
-            [ATTRIBUTE_BOOL] = 1, [ATTRIBUTE_ULONG] = 8, [ATTRIBUTE_ULONG_LIST] = 8, [ATTRIBUTE_BYTES] = 3};
+        bool changeable =
+            row->type == ATTR_LABEL || row->type == ATTR_ID || row->type == ATTR_SUBJECT;
+        static const size_t sizes[] = {[ATTRIBUTE_BOOL] = 1,
+            [ATTRIBUTE_ULONG] = 8,
+            [ATTRIBUTE_ULONG_LIST] = 8,
+            [ATTRIBUTE_BYTES] = 3};
         attribute_put(&asked, row->type, span_of("\0\0\0\0\0\0\0\0", sizes[row->kind]));
-        assert_int_equal(template_check_change(writer_bytes(&asked)), changeable ? ERR_OK : ERR_ATTRIBUTE_READ_ONLY);
+        assert_int_equal(template_check_change(writer_bytes(&asked)),
+            changeable ? ERR_OK : ERR_ATTRIBUTE_READ_ONLY);
         (void)ask_nothing(NULL);
     }
     (void)state;
@@ -304,6 +322,7 @@ int main(void)
         ASKING(a_malformed_list_is_refused),
         ASKING(an_attribute_given_twice_is_refused),
         ASKING(a_template_that_grows_over_its_room_is_refused),
+        ASKING(a_certificate_leaves_room_for_what_the_device_adds),
         ASKING(only_label_id_and_subject_can_be_changed),
         ASKING(a_change_is_checked_whole),
     };
