@@ -68,11 +68,24 @@ static void end_section(struct source *source)
             source->complaints, source->file, source->section_line, "this section is empty");
 }
 
+/* inih would cut the value at a ';' behind a blank, and a rule's URI would then say less than is
+ * written there. */
+static void check_setting(struct source *source, const char *line, bool *ret_refused)
+{
+    if (line[0] == '\0' || line[0] == ';' || line[0] == '#')
+        return;
+    source->section_has_setting = true;
+    if (strstr(line, " ;") != NULL || strstr(line, "\t;") != NULL) {
+        config_complain(source->complaints, source->file, source->line,
+            "a ';' behind a blank: comments stand on lines of their own");
+        *ret_refused = true;
+    }
+}
+
 static void check_line(struct source *source, const char *line, bool *ret_refused)
 {
     if (line[0] != '[') {
-        if (line[0] != '\0' && line[0] != ';' && line[0] != '#')
-            source->section_has_setting = true;
+        check_setting(source, line, ret_refused);
         return;
     }
     end_section(source);
@@ -81,6 +94,12 @@ static void check_line(struct source *source, const char *line, bool *ret_refuse
     if (strcspn(line + 1, "]") > SECTION_LIMIT) {
         config_complain(source->complaints, source->file, source->line,
             "section name is longer than %d bytes", SECTION_LIMIT);
+        *ret_refused = true;
+    }
+    const char *end = strchr(line, ']');
+    if (end != NULL && end[1 + strspn(end + 1, " \t\r")] != '\0') {
+        config_complain(source->complaints, source->file, source->line,
+            "something stands behind the section's ']'");
         *ret_refused = true;
     }
 }

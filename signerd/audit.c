@@ -178,7 +178,10 @@ static err_t open_file(struct audit *audit)
     audit->fd = openat(
         audit->directory, file_name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (audit->fd < 0 || fstat(audit->fd, &status) != 0) {
-        log_error("audit file cannot be opened: %s", strerror(errno));
+        log_error("the file 'audit' in the device's state directory cannot be opened: %s (does the "
+                  "directory "
+                  "belong to the worker's user?)",
+            strerror(errno));
         return ERR_AUDIT;
     }
     audit->size = (uint64_t)status.st_size;

@@ -23,7 +23,7 @@ static const struct key_row daemon_keys[] = {
 static const struct key_row device_keys[] = {
     {"driver", value_text, IN(device_settings, driver), 0, SETTINGS_NAME_MAX, false},
     {"module", value_path, IN(device_settings, module), 0, SETTINGS_TEXT_MAX, false},
-    {"token", value_text, IN(device_settings, token), 0, SETTINGS_TEXT_MAX, false},
+    {"token", value_text, IN(device_settings, token), 0, SETTINGS_TOKEN_MAX, false},
     {"pin-file", value_path, IN(device_settings, pin_file), 0, SETTINGS_TEXT_MAX, false},
     {"client-pin", value_path_or_none, IN(device_settings, client_pin), 0, SETTINGS_TEXT_MAX,
         false},
@@ -113,7 +113,7 @@ static void *new_device(
     struct settings *settings = reading->settings;
     if (!name_is_fit(name) || settings->device_count == SETTINGS_DEVICES_MAX) {
         config_complain(&reading->complaints, setting->file, setting->section_line,
-            "[%s]: a device's name has at most %d of letters, digits, '-', '_', '.' (at most %d "
+            "[%s]: a device's name begins with no '.' and has at most %d of letters, digits, '-', '_', '.' (at most %d "
             "devices)",
             setting->section, SETTINGS_NAME_MAX - 1, SETTINGS_DEVICES_MAX);
         return NULL;
@@ -177,6 +177,11 @@ static bool one_setting(void *context, const struct config_setting *setting)
     struct reading *reading = context;
     const char *name;
     const struct section_row *section = section_find(setting->section, &name);
+    if (setting->section[0] == '\0') {
+        config_complain(&reading->complaints, setting->file, setting->line,
+            "%s = %s stands above the first [section]", setting->name, setting->value);
+        return false;
+    }
     if (section == NULL) {
         config_complain(&reading->complaints, setting->file, setting->line,
             "[%s]: the sections are [daemon], [device NAME], [allow NAME] and [deny NAME]",
@@ -188,7 +193,7 @@ static bool one_setting(void *context, const struct config_setting *setting)
     const struct key_row *row = row_find(section, setting);
     if (row == NULL) {
         config_complain(&reading->complaints, setting->file, setting->line,
-            "'%s' is no key of [%s]", setting->name, section->kind);
+            "'%s' is no key of [%s]; signerd.conf(5) lists them", setting->name, section->kind);
         return false;
     }
     uint64_t bit = UINT64_C(1) << (row - section->keys);
@@ -224,10 +229,11 @@ static void check_rule(struct reading *reading, const struct rule_settings *rule
         known = known || strcmp(settings->devices[i].name, rule->device) == 0;
     if (!known)
         config_complain(&reading->complaints, rule->file, rule->line,
-            "[… %s]: device = %s: there is no [device %s]", rule->name, rule->device, rule->device);
+            "[%s %s]: device = %s: there is no [device %s]", rule->rule.allow ? "allow" : "deny",
+            rule->name, rule->device, rule->device);
     if (rule->rule.verbs == 0)
-        config_complain(
-            &reading->complaints, rule->file, rule->line, "[… %s] lacks 'operations'", rule->name);
+        config_complain(&reading->complaints, rule->file, rule->line, "[%s %s] lacks 'operations'",
+            rule->rule.allow ? "allow" : "deny", rule->name);
 }
 
 static void read_file(struct reading *reading, const char *path)
@@ -257,6 +263,8 @@ static void read_drop_ins(struct reading *reading, const char *path)
     struct dirent **entries = NULL;
     (void)snprintf(directory, sizeof directory, "%s.d", path);
     int count = scandir(directory, &entries, is_conf, alphasort);
+    if (count < 0 && errno != ENOENT) /* a rule in there must not be lost */
+        config_complain(&reading->complaints, directory, 0, "cannot be read: %s", strerror(errno));
     for (int i = 0; i < count; i++) {
         (void)snprintf(file, sizeof file, "%s/%s", directory, entries[i]->d_name);
         read_file(reading, file);
@@ -275,8 +283,10 @@ err_t settings_read(const char *path, struct settings **ret_settings)
     struct reading reading = {.settings = settings};
     read_file(&reading, path);
     read_drop_ins(&reading, path);
-    for (size_t i = 0; i < settings->device_count; i++)
+    for (size_t i = 0; i < settings->device_count; i++) {
+        memcpy(settings->devices[i].state_dir, settings->state_dir, sizeof settings->state_dir);
         check_device(&reading, &settings->devices[i]);
+    }
     for (size_t i = 0; i < settings->rule_count; i++)
         check_rule(&reading, &settings->rules[i]);
     if (reading.complaints.count == 0 && settings->device_count == 0)
@@ -296,16 +306,16 @@ void settings_free(struct settings *settings)
 
 bool settings_same_device(const struct device_settings *a, const struct device_settings *b)
 {
-    bool same = strcmp(a->name, b->name) == 0 && strcmp(a->driver, b->driver) == 0 &&
-                strcmp(a->module, b->module) == 0 && strcmp(a->token, b->token) == 0 &&
-                strcmp(a->pin_file, b->pin_file) == 0 &&
-                strcmp(a->client_pin, b->client_pin) == 0 && strcmp(a->user, b->user) == 0 &&
-                a->spin == b->spin && a->lock_memory_required == b->lock_memory_required &&
-                a->call_timeout_s == b->call_timeout_s &&
-                a->max_connections == b->max_connections &&
-                a->max_session_objects == b->max_session_objects &&
-                a->audit_file_mib == b->audit_file_mib && a->audit_files == b->audit_files &&
-                a->environment_count == b->environment_count;
+    bool same =
+        strcmp(a->name, b->name) == 0 && strcmp(a->driver, b->driver) == 0 &&
+        strcmp(a->module, b->module) == 0 && strcmp(a->token, b->token) == 0 &&
+        strcmp(a->pin_file, b->pin_file) == 0 && strcmp(a->client_pin, b->client_pin) == 0 &&
+        strcmp(a->user, b->user) == 0 && strcmp(a->state_dir, b->state_dir) == 0 &&
+        a->spin == b->spin && a->lock_memory_required == b->lock_memory_required &&
+        a->call_timeout_s == b->call_timeout_s && a->max_connections == b->max_connections &&
+        a->max_session_objects == b->max_session_objects &&
+        a->audit_file_mib == b->audit_file_mib && a->audit_files == b->audit_files &&
+        a->environment_count == b->environment_count;
     for (size_t i = 0; same && i < a->environment_count; i++)
         same = strcmp(a->environment[i], b->environment[i]) == 0;
     return same;

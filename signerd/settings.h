@@ -17,10 +17,12 @@ enum {
     SETTINGS_ENVIRONMENT_MAX = 8,
     SETTINGS_TEXT_MAX = 192, /* no line is longer */
     SETTINGS_NAME_MAX = 64,
+    SETTINGS_TOKEN_MAX = 33, /* a token's label has 32 bytes */
 };
 
 struct device_settings {
-    char name[SETTINGS_NAME_MAX]; /* the socket is NAME.sock */
+    char state_dir[SETTINGS_TEXT_MAX]; /* as of [daemon] */
+    char name[SETTINGS_NAME_MAX];      /* the socket is NAME.sock */
     char driver[SETTINGS_NAME_MAX];
     char module[SETTINGS_TEXT_MAX];
     char token[SETTINGS_TEXT_MAX];

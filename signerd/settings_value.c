@@ -148,6 +148,14 @@ static bool is_number(const char *word, uint32_t *ret_number)
     return true;
 }
 
+static bool complain_of_word(struct reading *reading, const struct config_setting *setting,
+    const char *word, const char *what)
+{
+    config_complain(&reading->complaints, setting->file, setting->line, "%s = %s: '%s': %s",
+        setting->name, setting->value, word, what);
+    return false;
+}
+
 static bool one_user(
     struct reading *reading, const struct config_setting *setting, const char *word, void *target)
 {
@@ -155,7 +163,7 @@ static bool one_user(
     uint32_t uid;
     const struct passwd *user = is_number(word, &uid) ? NULL : getpwnam(word);
     if (!is_number(word, &uid) && user == NULL)
-        return settings_complain(reading, setting, "there is no such user");
+        return complain_of_word(reading, setting, word, "there is no such user");
     if (rule->user_count == POLICY_LIST_MAX)
         return settings_complain(reading, setting, "too many users in one rule");
     rule->users[rule->user_count++] = user ? user->pw_uid : uid;
@@ -170,7 +178,7 @@ static bool one_group(
     uint32_t gid;
     const struct group *group = is_number(word, &gid) ? NULL : getgrnam(word);
     if (!is_number(word, &gid) && group == NULL)
-        return settings_complain(reading, setting, "there is no such group");
+        return complain_of_word(reading, setting, word, "there is no such group");
     if (rule->group_count == POLICY_LIST_MAX)
         return settings_complain(reading, setting, "too many groups in one rule");
     rule->groups[rule->group_count++] = group ? group->gr_gid : gid;
@@ -192,7 +200,7 @@ static bool one_operation(
             return true;
         }
     }
-    return settings_complain(reading, setting,
+    return complain_of_word(reading, setting, word,
         "knows only find, sign, generate, store, change, destroy, random and all");
 }
 

@@ -49,7 +49,9 @@ static void print_help(void)
            "  --check             read the configuration, say what is wrong with it, and end\n"
            "  --version, --help\n"
            "\n"
-           "SIGHUP reads the configuration again; a broken one changes nothing. SIGTERM ends.\n");
+           "Files FILE.d/*.conf are read behind FILE. --check opens no PIN file and no device.\n"
+           "SIGHUP reads the configuration again; a broken one changes nothing. SIGTERM ends.\n"
+           "See signerd(8) and signerd.conf(5).\n");
 }
 
 /* True: go on; false: *ret_exit is the exit code. */
@@ -130,7 +132,7 @@ static err_t take_lock(const char *runtime_dir)
     char path[PATH_MAX];
     uint64_t deadline = clock_us() + LOCK_PATIENCE_US;
     if (mkdir(runtime_dir, 0755) != 0 && errno != EEXIST) {
-        log_error("%s: %s", runtime_dir, strerror(errno));
+        log_error("runtime directory %s cannot be made: %s", runtime_dir, strerror(errno));
         return ERR_SYSTEM;
     }
     (void)snprintf(path, sizeof path, "%s/.lock", runtime_dir);
@@ -141,7 +143,8 @@ static err_t take_lock(const char *runtime_dir)
     }
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (clock_us() > deadline) {
-            log_error("another signerd owns %s", runtime_dir);
+            log_error(
+                "another signerd owns %s: end it first, or use another --runtime-dir", runtime_dir);
             (void)close(fd);
             return ERR_TIMED_OUT;
         }

@@ -37,7 +37,6 @@ enum {
 
 struct supervised {
     struct supervisor_options options;
-    char state_dir[SETTINGS_TEXT_MAX];
     struct device_settings device;
     size_t rule_count;
     struct policy_rule *rules;
@@ -90,7 +89,8 @@ static int open_pin_file(const struct device_settings *device, const char *key, 
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
     if (fd < 0 || fstat(fd, &status) != 0) {
-        log_error("[device %s]: %s = %s: %s", device->name, key, path, strerror(errno));
+        log_error("[device %s]: %s = %s: %s", device->name, key, path,
+            errno == ELOOP ? "is a symbolic link" : strerror(errno));
     } else if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         log_error("[device %s]: %s = %s: must be a file that only its owner can read (chmod 600)",
             device->name, key, path);
@@ -112,8 +112,9 @@ static int open_state_directory(const struct supervised *supervised)
 {
     char path[SETTINGS_TEXT_MAX + SETTINGS_NAME_MAX + 1];
     const struct passwd *user = worker_user(&supervised->device);
-    (void)mkdir(supervised->state_dir, 0755);
-    (void)snprintf(path, sizeof path, "%s/%s", supervised->state_dir, supervised->device.name);
+    (void)mkdir(supervised->device.state_dir, 0755);
+    (void)snprintf(
+        path, sizeof path, "%s/%s", supervised->device.state_dir, supervised->device.name);
     if (mkdir(path, 0700) == 0 && user != NULL && chown(path, user->pw_uid, user->pw_gid) != 0)
         log_error("%s: cannot be given to %s: %s", path, user->pw_name, strerror(errno));
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -297,7 +298,6 @@ err_t supervised_new(const struct supervisor_options *options, const struct sett
         err = ERR_CONFIG;
         goto fail;
     }
-    memcpy(supervised->state_dir, settings->state_dir, sizeof supervised->state_dir);
     supervised->listener = listen_at(options->runtime_dir, device->name);
     supervised->pulse_fd = memfd_create("signerd-pulse", MFD_CLOEXEC);
     if (supervised->listener < 0 || supervised->pulse_fd < 0 ||

@@ -97,7 +97,9 @@ static void device_try(struct worker *worker)
     } else if (err != worker->absent_because) {
         log_error("%s (token '%s', module %s)%s", err_text(err), worker->token_label,
             worker->module,
-            err == ERR_DEVICE_PIN ? "; not tried again before a restart" : "; trying on");
+            err == ERR_DEVICE_PIN
+                ? "; not tried again before the daemon is restarted, since tokens lock"
+                : "; trying on");
     }
     worker->absent_because = err;
 }
@@ -248,11 +250,11 @@ static void take_policy(struct worker *worker, uint32_t count)
     worker->coming_count = 0;
 }
 
-static err_t take_pin(int fd, struct secret **ret_pin)
+static err_t take_pin(const char *key, int fd, struct secret **ret_pin)
 {
     err_t err = secret_read(fd, PIN_MAX, ret_pin);
     if (err == ERR_CONFIG)
-        log_error("a PIN file must hold 1 to %d bytes", PIN_MAX);
+        log_error("the file of %s must hold 1 to %d bytes", key, PIN_MAX);
     return err;
 }
 
@@ -287,9 +289,9 @@ static err_t take_settings(struct worker *worker, const struct control_packet *p
         err = audit_open(worker->state_directory, settings->audit_file_mib, settings->audit_files,
             &worker->audit);
     if (err == ERR_OK && settings->has_pin)
-        err = take_pin(packet->descriptors[next++], &worker->pin);
+        err = take_pin("pin-file", packet->descriptors[next++], &worker->pin);
     if (err == ERR_OK && settings->has_client_pin)
-        err = take_pin(packet->descriptors[next++], &client_pin);
+        err = take_pin("client-pin", packet->descriptors[next++], &client_pin);
     if (err == ERR_OK && client_pin != NULL)
         err = login_new(worker->state_directory, worker->name, client_pin, &worker->login);
     for (size_t i = 1; i < packet->descriptor_count; i++)

@@ -177,6 +177,11 @@ signed_after() {
   contains "$output" "broken.conf:$line: 'colour' is no key of [allow]"
   run -78 as_client "$sandbox/prefix/sbin/signerd" --config "$work/nowhere.conf" --check
   contains "$output" "cannot be opened"
+  # A directory of drop-ins that cannot be read must not be taken for an empty one.
+  as_client cp "$sandbox/signerd.conf" "$work/lone.conf"
+  as_client touch "$work/lone.conf.d"
+  run -78 as_client "$sandbox/prefix/sbin/signerd" --config "$work/lone.conf" --check
+  contains "$output" "lone.conf.d:0: cannot be read"
 }
 
 @test "without a daemon a client is told that the token is not there, at once" {

@@ -146,6 +146,7 @@ static char *real_directory;
 static int enter_empty_directory(void **state)
 {
     (void)state;
+    (void)p11->C_Finalize(NULL);
     (void)memcpy(elsewhere + sizeof elsewhere - 7, "XXXXXX", 6);
     real_directory = strdup(getenv("SIGNERD_RUNTIME_DIR"));
     if (real_directory == NULL || mkdtemp(elsewhere) == NULL)

@@ -76,6 +76,7 @@ int stand_up(void **state)
 {
     CK_ULONG count = 0;
     (void)state;
+    (void)p11->C_Finalize(NULL); /* a test whose stand could not be set up is not torn down */
     stand = (struct stand){0};
     assert_rv(CKR_OK, p11->C_Initialize(NULL));
     assert_rv(CKR_OK, find_slot(&stand.slot));

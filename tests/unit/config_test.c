@@ -210,6 +210,20 @@ static void an_empty_section_is_refused_so_that_no_rule_is_silently_nothing(void
     (void)state;
 }
 
+static void a_comment_behind_a_value_is_refused_and_not_cut(void **state)
+{
+    static const char text[] = "[a]\nkey = pkcs11:object=a ;type=private\n";
+    static const char tab[] = "[a]\nk = 1\t; one\n";
+    static const char behind[] = "[a] junk\nk = 1\n";
+    expect_complaint(text, strlen(text),
+        "test.conf:2: a ';' behind a blank: comments stand on lines of their own", 1);
+    expect_complaint(tab, strlen(tab),
+        "test.conf:2: a ';' behind a blank: comments stand on lines of their own", 1);
+    expect_complaint(
+        behind, strlen(behind), "test.conf:1: something stands behind the section's ']'", 1);
+    (void)state;
+}
+
 static void control_characters_are_refused(void **state)
 {
     static const char text[] = "[a]\nk = 1\x01\n";
@@ -254,6 +268,7 @@ int main(void)
         TEST(a_longer_line_is_refused_and_not_cut),
         TEST(a_long_section_name_is_refused_and_not_cut),
         TEST(an_empty_section_is_refused_so_that_no_rule_is_silently_nothing),
+        TEST(a_comment_behind_a_value_is_refused_and_not_cut),
         TEST(control_characters_are_refused),
         TEST(all_complaints_are_counted_and_the_first_is_kept),
     };
