@@ -33,8 +33,9 @@ static struct {
     const char *key;
     unsigned long processes;
     unsigned long threads;
-    unsigned long count; /* signatures of each thread; 0: until seconds have passed */
+    unsigned long count; /* signatures of each thread; 0: see below */
     unsigned long seconds;
+    const char *until; /* signs until this file exists */
     bool keep_going;
     bool no_verify;
     bool make_key; /* generate the key first, a token object */
@@ -216,11 +217,18 @@ static CK_RV sign_once(struct thread *thread, CK_SESSION_HANDLE session, CK_OBJE
     return CKR_OK;
 }
 
+static bool is_time_left(unsigned long signature, double end)
+{
+    if (options.until != NULL)
+        return access(options.until, F_OK) != 0;
+    return options.count ? signature < options.count : now() < end;
+}
+
 static void sign_many(
     struct thread *thread, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, EVP_PKEY *check)
 {
     double end = now() + (double)options.seconds;
-    for (unsigned long i = 0; options.count ? i < options.count : now() < end; i++) {
+    for (unsigned long i = 0; is_time_left(i, end); i++) {
         CK_RV rv = sign_once(thread, session, key, check, i);
         if (rv == CKR_OK)
             continue;
@@ -353,12 +361,13 @@ static void read_options(int argc, char **argv)
     static const struct option names[] = {{"module", 1, NULL, 'm'}, {"token", 1, NULL, 't'},
         {"pin-file", 1, NULL, 'P'}, {"key", 1, NULL, 'k'}, {"processes", 1, NULL, 'p'},
         {"threads", 1, NULL, 'T'}, {"count", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
-        {"keep-going", 0, NULL, 'g'}, {"no-verify", 0, NULL, 'n'}, {"make-key", 0, NULL, 'M'},
-        {NULL, 0, NULL, 0}};
+        {"until", 1, NULL, 'u'}, {"keep-going", 0, NULL, 'g'}, {"no-verify", 0, NULL, 'n'},
+        {"make-key", 0, NULL, 'M'}, {NULL, 0, NULL, 0}};
     const char **texts[] = {['m'] = &options.module,
         ['t'] = &options.token,
         ['P'] = &options.pin_file,
-        ['k'] = &options.key};
+        ['k'] = &options.key,
+        ['u'] = &options.until};
     unsigned long *numbers[] = {['p'] = &options.processes,
         ['T'] = &options.threads,
         ['c'] = &options.count,
@@ -385,7 +394,7 @@ static void read_options(int argc, char **argv)
     if (!options.module || !options.token || options.threads < 1 || options.threads > 256) {
         fprintf(stderr,
             "usage: p11-client [--module SO] [--token LABEL] [--pin-file FILE] [--key LABEL]\n"
-            "         [--processes N] [--threads N] [--count N | --seconds N]\n"
+            "         [--processes N] [--threads N] [--count N | --seconds N | --until FILE]\n"
             "         [--make-key] [--keep-going] [--no-verify]\n");
         exit(64);
     }
