@@ -80,11 +80,60 @@ static err_t append(struct snapshot *snapshot, const struct object *object)
     return ERR_OK;
 }
 
+/* Puts the object behind all others, with a new handle. */
+static void give_new_handle(struct snapshot *snapshot, size_t at)
+{
+    struct object object = snapshot->objects[at];
+    memmove(&snapshot->objects[at], &snapshot->objects[at + 1],
+        (snapshot->count - at - 1) * sizeof object);
+    object.handle = atomic_fetch_add(&last_handle, 1) + 1;
+    object.carried = false;
+    snapshot->objects[snapshot->count - 1] = object;
+}
+
+/* A key without a public half: its identity is its name, and another key may have the same. */
+static bool is_known_by_name_only(const struct object *object)
+{
+    const struct span list = span_of(object->attributes, object->attributes_len);
+    struct span info;
+    uint64_t class = CLASS_DATA;
+    (void)attribute_get_ulong(list, ATTR_CLASS, &class);
+    return (class == CLASS_PRIVATE_KEY || class == CLASS_SECRET_KEY) &&
+           !attribute_get(list, ATTR_PUBLIC_KEY_INFO, &info);
+}
+
+static bool is_twin(const struct object *object, const struct object *told)
+{
+    return object->instance == told->instance && object->number != told->number &&
+           object->session == 0 && told->session == 0 &&
+           memcmp(object->identity, told->identity, sizeof object->identity) == 0;
+}
+
+/* Two token keys of one name: which of them a handle from before the restart meant cannot be
+ * known, so it means none. True where told has such a twin. */
+static bool retire_twins(struct snapshot *snapshot, const struct object *told)
+{
+    bool found = false;
+    if (!is_known_by_name_only(told))
+        return false;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (!is_twin(&snapshot->objects[i], told))
+            continue;
+        found = true;
+        if (snapshot->objects[i].carried)
+            give_new_handle(snapshot, i--);
+    }
+    return found;
+}
+
 /* told owns its attributes until they are taken over. */
 static err_t take_in(struct snapshot *snapshot, struct object *told, CK_OBJECT_HANDLE *ret_handle)
 {
+    const bool is_one_of_many = retire_twins(snapshot, told);
     struct object *object = find_same(snapshot, told);
     told->told = true;
+    if (is_one_of_many && object != NULL && object->instance != told->instance)
+        object = NULL;
     if (object == NULL) {
         told->handle = atomic_fetch_add(&last_handle, 1) + 1;
         *ret_handle = told->handle;
@@ -97,6 +146,7 @@ static err_t take_in(struct snapshot *snapshot, struct object *told, CK_OBJECT_H
         return ERR_OK;
     }
     told->handle = object->handle;
+    told->carried = object->carried || object->instance != told->instance;
     free(object->attributes);
     *object = *told;
     return ERR_OK;

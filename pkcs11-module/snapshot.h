@@ -22,7 +22,8 @@ struct object {
     uint8_t identity[SHA256_DIGEST_SIZE];
     uint8_t *attributes; /* a well-formed list */
     size_t attributes_len;
-    bool told; /* in the listing that is being taken in */
+    bool told;    /* in the listing that is being taken in */
+    bool carried; /* its handle is from an earlier life of the worker */
 };
 
 /* The module's lock guards all of it; a pointer to an object holds only while that is held. */

@@ -239,31 +239,48 @@ err_t objects_take(struct objects *objects, driver_ref ref, const struct client 
     return ERR_OK;
 }
 
-static const struct object *public_partner(const struct objects *objects, const struct object *key)
+static bool is_candidate(const struct object *other, const struct object *key)
 {
-    for (size_t i = 0; i < objects->count; i++) {
-        const struct object *other = objects->rows[i];
-        if (other->key.class == CLASS_PUBLIC_KEY && other->owner == key->owner &&
-            span_equal(other->key.id, key->key.id) &&
-            (key->key.id.len > 0 || span_equal(other->key.label, key->key.label)))
-            return other;
-    }
-    return NULL;
+    return other->key.class == CLASS_PUBLIC_KEY && other->owner == key->owner &&
+           span_equal(other->key.id, key->key.id);
 }
 
-err_t objects_complete(struct objects *objects, struct object *key)
+/* The public key of the same id, and of the same label where several have that id. Two of the same
+ * name are told apart by nothing: then none is the partner, rather than a wrong one. */
+static const struct object *public_partner(const struct objects *objects, const struct object *key)
 {
-    const struct object *partner = public_partner(objects, key);
-    if (key->key.class != CLASS_PRIVATE_KEY || partner == NULL)
+    const struct object *of_id = NULL;
+    const struct object *of_label = NULL;
+    size_t with_id = 0;
+    size_t with_label = 0;
+    for (size_t i = 0; i < objects->count; i++) {
+        const struct object *other = objects->rows[i];
+        if (!is_candidate(other, key))
+            continue;
+        of_id = other;
+        with_id++;
+        if (span_equal(other->key.label, key->key.label)) {
+            of_label = other;
+            with_label++;
+        }
+    }
+    if (with_label > 0 && (key->key.id.len > 0 || key->key.label.len > 0))
+        return with_label == 1 ? of_label : NULL;
+    return with_id == 1 && key->key.id.len > 0 ? of_id : NULL;
+}
+
+err_t objects_complete(struct objects *objects, struct object *key, const struct object *public_key)
+{
+    if (key->key.class != CLASS_PRIVATE_KEY)
         return ERR_OK;
-    return fill(objects, key, partner->attributes);
+    if (public_key == NULL)
+        public_key = public_partner(objects, key);
+    return public_key == NULL ? ERR_OK : fill(objects, key, public_key->attributes);
 }
 
 err_t objects_refresh(struct objects *objects, struct object *object)
 {
-    err_t err = fill(objects, object, span_of(NULL, 0));
-    if (err == ERR_OK)
-        err = objects_complete(objects, object);
+    err_t err = fill(objects, object, object->attributes); /* a private key keeps its public half */
     objects->generation++;
     return err;
 }
@@ -292,7 +309,7 @@ err_t objects_load(struct objects *objects)
     if (err == ERR_OK)
         err = loading.err;
     for (size_t i = 0; i < objects->count && err == ERR_OK; i++) {
-        err = objects_complete(objects, objects->rows[i]);
+        err = objects_complete(objects, objects->rows[i], NULL);
         if (err != ERR_OK && err != ERR_MEMORY && err != ERR_TOKEN_ABSENT) {
             log_warning("a private key stays without its public half: %s", err_text(err));
             err = ERR_OK;

@@ -46,8 +46,10 @@ err_t objects_load(struct objects *objects);
 err_t objects_take(struct objects *objects, driver_ref ref, const struct client *owner,
     uint64_t session, struct object **ret_object);
 
-/* Gives a private key the public half of its partner (same CKA_ID), which tokens keep apart. */
-err_t objects_complete(struct objects *objects, struct object *key);
+/* Gives a private key its public half, which tokens keep apart: that of public_key, or, where it is
+ * NULL, of the one public key with the same CKA_ID (and label, where several have that id). */
+err_t objects_complete(
+    struct objects *objects, struct object *key, const struct object *public_key);
 
 /* Reads an object's attributes again after a change. */
 err_t objects_refresh(struct objects *objects, struct object *object);

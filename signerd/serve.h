@@ -70,7 +70,10 @@ err_t serve_generate_pair(struct request *request); /* serve_object.c */
 err_t serve_create(struct request *request);
 err_t serve_destroy(struct request *request);
 err_t serve_set(struct request *request);
-void end_session_objects(
-    struct worker *worker, const struct client *client, uint64_t session, bool all);
+
+/* Destroys the session objects of one session of a client; or all of the client's, or those that
+ * are private (C_Logout). */
+void end_session_objects(struct worker *worker, const struct client *client, uint64_t session);
+void end_client_objects(struct worker *worker, const struct client *client, bool only_private);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <p11-kit/pkcs11.h>
 
+enum { LONGEST_DIGEST = 64 }; /* SHA-512 */
+
 static err_t check_sign(
     const struct worker *worker, const struct policy_key *key, const struct wire_sign_request *in)
 {
@@ -14,7 +16,11 @@ static err_t check_sign(
         return ERR_KEY_TYPE;
     if (!mechanism_offers(&worker->token, in->mechanism, CKF_SIGN))
         return ERR_MECHANISM;
-    return in->parameter.len == 0 ? ERR_OK : ERR_MECHANISM_PARAMETER;
+    if (in->parameter.len > 0)
+        return ERR_MECHANISM_PARAMETER;
+    /* A device would sign the first bytes of a document without a word. */
+    bool is_digest = in->data.len > 0 && in->data.len <= LONGEST_DIGEST;
+    return in->mechanism != CKM_ECDSA || is_digest ? ERR_OK : ERR_DATA_LENGTH;
 }
 
 err_t serve_sign(struct request *request)

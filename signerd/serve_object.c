@@ -86,7 +86,7 @@ static err_t make_pair(struct request *request, struct span public_template,
     if (err == ERR_OK)
         err = take_object(request, private_ref, in->session, &private_key);
     if (err == ERR_OK)
-        err = objects_complete(&worker->objects, private_key);
+        err = objects_complete(&worker->objects, private_key, public_key);
     if (follow_device(worker, err) != ERR_OK)
         return err;
     if (!put_object(&request->scratch, public_key) || !put_object(&request->scratch, private_key))
@@ -242,18 +242,30 @@ err_t serve_set(struct request *request)
     return err == ERR_OK ? answer_object(request, object) : err;
 }
 
-void end_session_objects(
-    struct worker *worker, const struct client *client, uint64_t session, bool all)
+static void end_object(struct worker *worker, struct object *object)
+{
+    pulse_busy(worker->pulse, true);
+    err_t err = worker->driver->destroy(worker->device, object->ref);
+    pulse_busy(worker->pulse, false);
+    if (device_answer(worker, err) != ERR_OK)
+        log_warning("a session object could not be destroyed: %s", err_text(err));
+    drop_object(worker, object);
+}
+
+void end_session_objects(struct worker *worker, const struct client *client, uint64_t session)
 {
     for (size_t i = worker->objects.count; i > 0; i--) {
         struct object *object = worker->objects.rows[i - 1];
-        if (object->owner != client || (!all && object->session != session))
-            continue;
-        pulse_busy(worker->pulse, true);
-        err_t err = worker->driver->destroy(worker->device, object->ref);
-        pulse_busy(worker->pulse, false);
-        if (device_answer(worker, err) != ERR_OK)
-            log_warning("a session object could not be destroyed: %s", err_text(err));
-        drop_object(worker, object);
+        if (object->owner == client && object->session == session)
+            end_object(worker, object);
+    }
+}
+
+void end_client_objects(struct worker *worker, const struct client *client, bool only_private)
+{
+    for (size_t i = worker->objects.count; i > 0; i--) {
+        struct object *object = worker->objects.rows[i - 1];
+        if (object->owner == client && (object->is_private || !only_private))
+            end_object(worker, object);
     }
 }

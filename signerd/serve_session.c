@@ -130,7 +130,9 @@ err_t serve_login(struct request *request)
 
 err_t serve_logout(struct request *request)
 {
-    request->connection->client->logged_in = false;
+    struct client *client = request->connection->client;
+    end_client_objects(request->worker, client, true);
+    client->logged_in = false;
     request->worker->objects.generation++;
     return ERR_OK;
 }
@@ -139,6 +141,6 @@ err_t serve_end_session(struct request *request)
 {
     uint64_t session = request->in->end_session_request.session;
     if (session != 0)
-        end_session_objects(request->worker, request->connection->client, session, false);
+        end_session_objects(request->worker, request->connection->client, session);
     return ERR_OK;
 }

@@ -113,7 +113,8 @@ static void *new_device(
     struct settings *settings = reading->settings;
     if (!name_is_fit(name) || settings->device_count == SETTINGS_DEVICES_MAX) {
         config_complain(&reading->complaints, setting->file, setting->section_line,
-            "[%s]: a device's name begins with no '.' and has at most %d of letters, digits, '-', '_', '.' (at most %d "
+            "[%s]: a device's name begins with no '.' and has at most %d of letters, digits, '-', "
+            "'_', '.' (at most %d "
             "devices)",
             setting->section, SETTINGS_NAME_MAX - 1, SETTINGS_DEVICES_MAX);
         return NULL;

@@ -125,7 +125,7 @@ static void close_connection(struct worker *worker, struct connection *connectio
     if (client == NULL)
         return;
     if (client->session_objects > 0)
-        end_session_objects(worker, client, 0, true);
+        end_client_objects(worker, client, false);
     client_free(&worker->clients, client);
 }
 

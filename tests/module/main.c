@@ -36,7 +36,7 @@ static void read_pin(void)
     options.pin_len = strcspn((char *)options.pin, "\n");
 }
 
-/* True: this is another_process of a test. */
+/* True: this is the other process of a test. */
 static bool read_options(int argc, char **argv)
 {
     static const struct option names[] = {{"pin-file", 1, NULL, 'p'}, {"filter", 1, NULL, 'f'},

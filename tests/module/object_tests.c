@@ -221,6 +221,37 @@ static void one_key_in_the_token_and_the_other_in_the_session_is_refused(void **
             &pair.public_key, &pair.private_key));
 }
 
+/* Each private key shows the public key that it was made with, whatever names the program gave it.
+ */
+static void keys_of_the_same_name_show_and_sign_with_a_public_key_of_their_own(void **state)
+{
+    CK_BBOOL in_token;
+    CK_ATTRIBUTE public_template[] = {{CKA_EC_PARAMS, p256, sizeof p256},
+        {CKA_TOKEN, &in_token, sizeof in_token},
+        {CKA_ID, (void *)(uintptr_t)MADE "twin", strlen(MADE "twin")}};
+    struct pair pairs[2];
+    (void)state;
+    for (int i = 0; i < 4; i++) { /* in the session and in the token, with CKA_ID and without */
+        in_token = i % 2 == 1;
+        const CK_ULONG named = i < 2 ? 3 : 2;
+        if (in_token && named == 2)
+            continue; /* nothing would find it again to destroy it */
+        for (size_t j = 0; j < COUNT(pairs); j++) {
+            CK_ATTRIBUTE *p = public_template; /* without its first, for the private key */
+            assert_rv(CKR_OK, p11->C_GenerateKeyPair(stand.session, &generation, p, named, p + 1,
+                                  named - 1, &pairs[j].public_key, &pairs[j].private_key));
+        }
+        for (size_t j = 0; j < COUNT(pairs); j++) {
+            EVP_PKEY *of_public = read_public_key(stand.session, pairs[j].public_key);
+            EVP_PKEY *of_private = read_public_key(stand.session, pairs[j].private_key);
+            assert_int_equal(EVP_PKEY_eq(of_public, of_private), 1);
+            assert_signs(stand.session, pairs[j].private_key, of_public);
+            EVP_PKEY_free(of_public);
+            EVP_PKEY_free(of_private);
+        }
+    }
+}
+
 static void a_token_key_is_made_found_by_another_process_and_destroyed(void **state)
 {
     struct pair pair;
@@ -410,6 +441,7 @@ int object_tests(void)
         WITH_STAND(a_key_that_could_be_read_is_refused_and_nothing_is_made),
         WITH_STAND(generation_without_a_curve_or_with_another_mechanism_is_refused),
         WITH_STAND(one_key_in_the_token_and_the_other_in_the_session_is_refused),
+        WITH_STAND(keys_of_the_same_name_show_and_sign_with_a_public_key_of_their_own),
         WITH_STAND(a_token_key_is_made_found_by_another_process_and_destroyed),
         WITH_STAND(a_session_key_signs_is_unseen_by_others_and_ends_with_its_session),
         WITH_STAND(a_read_only_session_makes_changes_and_destroys_nothing_in_the_token),

@@ -96,6 +96,20 @@ static void the_handles_of_session_objects_are_invalid_and_name_nothing_else(voi
         p11->C_GetAttributeValue(stand.session, pair.private_key, &label, 1));
 }
 
+static void session_objects_are_gone_as_soon_as_the_new_worker_is_heard_of(void **state)
+{
+    CK_ATTRIBUTE label = {CKA_LABEL, NULL, 0};
+    struct pair pair;
+    (void)state;
+    assert_rv(CKR_OK, generate(stand.session, false, "session-key", &pair));
+    kill_worker();
+    assert_rv(CKR_OK, p11->C_GenerateRandom(stand.read_only, digest, sizeof digest));
+    assert_rv(CKR_OBJECT_HANDLE_INVALID,
+        p11->C_GetAttributeValue(stand.session, pair.public_key, &label, 1));
+    assert_rv(CKR_KEY_HANDLE_INVALID, p11->C_SignInit(stand.session, &ecdsa, pair.private_key));
+    assert_signs(stand.session, stand.key, stand.verifier);
+}
+
 /* A session key may not be taken for a token key with the same name, nor the other way round. */
 static void a_session_key_is_not_found_again_as_a_token_key_of_the_same_name(void **state)
 {
@@ -105,6 +119,22 @@ static void a_session_key_is_not_found_again_as_a_token_key_of_the_same_name(voi
     kill_worker();
     assert_int_equal(find_key(stand.session, "device"), stand.key);
     assert_rv(CKR_KEY_HANDLE_INVALID, p11->C_SignInit(stand.session, &ecdsa, pair.private_key));
+}
+
+static void a_session_certificate_is_not_found_again_as_its_copy_in_the_token(void **state)
+{
+    CK_OBJECT_HANDLE of_session;
+    CK_OBJECT_HANDLE of_token;
+    CK_OBJECT_HANDLE found = 0;
+    CK_ULONG count;
+    (void)state;
+    assert_rv(CKR_OK, store_certificate(stand.session, false, "copy", "v", 1, &of_session));
+    assert_rv(CKR_OK, store_certificate(stand.session, true, "copy", "v", 1, &of_token));
+    kill_worker();
+    assert_rv(CKR_OK, find_by_label(stand.session, CKO_CERTIFICATE, "copy", &found, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(found, of_token);
+    assert_rv(CKR_OBJECT_HANDLE_INVALID, p11->C_DestroyObject(stand.session, of_session));
 }
 
 static void each_function_that_asks_the_daemon_rides_over_a_restart(void **state)
@@ -312,7 +342,9 @@ int restart_tests(void)
         WITH_STAND(a_signature_between_init_and_sign_goes_on_with_a_token_key),
         WITH_STAND(a_signature_of_many_parts_finishes),
         WITH_STAND(the_handles_of_session_objects_are_invalid_and_name_nothing_else),
+        WITH_STAND(session_objects_are_gone_as_soon_as_the_new_worker_is_heard_of),
         WITH_STAND(a_session_key_is_not_found_again_as_a_token_key_of_the_same_name),
+        WITH_STAND(a_session_certificate_is_not_found_again_as_its_copy_in_the_token),
         WITH_STAND(each_function_that_asks_the_daemon_rides_over_a_restart),
         WITH_STAND(two_objects_that_are_alike_keep_two_handles),
         WITH_STAND(a_key_renamed_by_another_process_goes_on_where_the_new_name_was_seen),

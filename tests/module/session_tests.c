@@ -363,6 +363,22 @@ static void without_the_login_no_key_is_made(void **state)
     assert_int_equal(other_process("count", "made-without-login", NULL), 0);
 }
 
+/* 2.40, C_Logout: private session objects are destroyed, also for a later login. */
+static void logout_ends_private_session_objects(void **state)
+{
+    struct pair pair;
+    CK_ULONG count;
+    (void)state;
+    if (!with_pin())
+        skip();
+    assert_rv(CKR_OK, generate(stand.session, false, "session-key", &pair));
+    assert_rv(CKR_OK, p11->C_Logout(stand.session));
+    assert_rv(CKR_OK, p11->C_Login(stand.session, CKU_USER, options.pin, options.pin_len));
+    assert_int_equal(find_key(stand.session, "session-key"), 0);
+    assert_rv(CKR_OK, find_by_label(stand.session, CKO_PUBLIC_KEY, "session-key", NULL, &count));
+    assert_int_equal(count, 1);
+}
+
 int session_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +402,7 @@ int session_tests(void)
         WITH_STAND(a_wrong_pin_is_said_so_and_the_right_one_works_afterwards),
         WITH_STAND(logout_hides_private_keys_and_their_old_handles_stay_invalid),
         WITH_STAND(without_the_login_no_key_is_made),
+        WITH_STAND(logout_ends_private_session_objects),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

@@ -349,6 +349,51 @@ static void without_its_public_half_a_key_has_no_point(void **state)
     (void)state;
 }
 
+static void of_public_keys_with_one_id_the_label_decides(void **state)
+{
+    (void)fake_put_private(&device, "a", "1");
+    (void)fake_put_public(&device, "b", "1");
+    load();
+    assert_true(
+        span_equal(value_of(private_key(), ATTR_EC_POINT), fake_ec_point)); /* the only one */
+    struct object *second;
+    assert_int_equal(
+        objects_take(&objects, fake_put_public(&device, "c", "1"), NULL, 0, &second), ERR_OK);
+    struct object *another;
+    assert_int_equal(
+        objects_take(&objects, fake_put_private(&device, "d", "1"), NULL, 0, &another), ERR_OK);
+    assert_int_equal(objects_complete(&objects, another, NULL), ERR_OK);
+    expect_absent(another, ATTR_EC_POINT); /* of two, neither with its label */
+    (void)state;
+}
+
+static void of_two_public_keys_of_one_name_none_is_taken(void **state)
+{
+    (void)fake_put_private(&device, "k", "1");
+    (void)fake_put_public(&device, "k", "1");
+    (void)fake_put_public(&device, "k", "1");
+    load();
+    expect_absent(private_key(), ATTR_EC_POINT);
+    (void)state;
+}
+
+static void a_pair_is_joined_whatever_else_has_its_name(void **state)
+{
+    struct object *key;
+    struct object *half;
+    (void)fake_put_public(&device, "k", "1");
+    load();
+    assert_int_equal(
+        objects_take(&objects, fake_put_public(&device, "k", "1"), NULL, 0, &half), ERR_OK);
+    assert_int_equal(
+        objects_take(&objects, fake_put_private(&device, "k", "1"), NULL, 0, &key), ERR_OK);
+    assert_int_equal(objects_complete(&objects, key, half), ERR_OK);
+    assert_true(span_equal(value_of(key, ATTR_EC_POINT), fake_ec_point));
+    assert_int_equal(objects_refresh(&objects, key), ERR_OK); /* and stays so after a change */
+    assert_true(span_equal(value_of(key, ATTR_EC_POINT), fake_ec_point));
+    (void)state;
+}
+
 /* An empty CKA_ID joins nothing by itself: then the label must be the same, too. */
 static void keys_without_an_id_are_joined_by_label(void **state)
 {
@@ -359,7 +404,7 @@ static void keys_without_an_id_are_joined_by_label(void **state)
     struct object *half;
     assert_int_equal(
         objects_take(&objects, fake_put_public(&device, "a", ""), NULL, 0, &half), ERR_OK);
-    assert_int_equal(objects_complete(&objects, objects.rows[0]), ERR_OK);
+    assert_int_equal(objects_complete(&objects, objects.rows[0], NULL), ERR_OK);
     assert_true(span_equal(value_of(private_key(), ATTR_EC_POINT), fake_ec_point));
     (void)state;
 }
@@ -372,7 +417,7 @@ static void a_session_key_is_not_joined_to_a_token_key(void **state)
     load();
     assert_int_equal(
         objects_take(&objects, fake_put_private(&device, "k", "1"), owner, 1, &key), ERR_OK);
-    assert_int_equal(objects_complete(&objects, key), ERR_OK);
+    assert_int_equal(objects_complete(&objects, key, NULL), ERR_OK);
     expect_absent(key, ATTR_EC_POINT);
     (void)state;
 }
@@ -458,6 +503,9 @@ int main(void)
         STORE_TEST(a_refresh_that_fails_leaves_what_was),
         STORE_TEST(a_private_key_gets_the_point_of_its_public_half),
         STORE_TEST(without_its_public_half_a_key_has_no_point),
+        STORE_TEST(of_public_keys_with_one_id_the_label_decides),
+        STORE_TEST(of_two_public_keys_of_one_name_none_is_taken),
+        STORE_TEST(a_pair_is_joined_whatever_else_has_its_name),
         STORE_TEST(keys_without_an_id_are_joined_by_label),
         STORE_TEST(a_session_key_is_not_joined_to_a_token_key),
         STORE_TEST(a_malformed_point_gives_no_public_key_info),
