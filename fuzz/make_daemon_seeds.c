@@ -4,36 +4,19 @@
  * is a client's whole conversation.
  */
 #include "rules.h"
+#include "seed.h"
 #include "signerd/control.h"
 #include "wire/attribute.h"
 
 #include <p11-kit/pkcs11.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static const char *directory;
-
-static void save(const char *fuzzer, const char *name, struct span bytes)
-{
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s/%s", directory, fuzzer);
-    (void)mkdir(path, 0777);
-    (void)snprintf(path, sizeof path, "%s/%s/%s", directory, fuzzer, name);
-    FILE *file = fopen(path, "we");
-    if (file == NULL || fwrite(bytes.ptr, 1, bytes.len, file) != bytes.len || fclose(file) != 0) {
-        perror(path);
-        exit(1);
-    }
-}
 
 /* ---- fuzz_request: numbers are those of its start_anew() ---- */
 
 enum { WEB = 1, WEB_PUBLIC = 2, BANK = 3, CERTIFICATE = 4, STUBBORN = 5 };
 
-static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static uint8_t talk_room[4096];
 static struct writer talk;
 
@@ -86,7 +69,7 @@ static void say_generate(const char *label, uint64_t session)
     uint8_t private_room[256];
     struct writer public_list = writer_of(public_room, sizeof public_room);
     struct writer private_list = writer_of(private_room, sizeof private_room);
-    attribute_put(&public_list, ATTR_EC_PARAMS, span_of(p256, sizeof p256));
+    attribute_put(&public_list, ATTR_EC_PARAMS, seed_ec_params);
     say(WIRE_GENERATE_PAIR, &(struct wire_generate_pair_request){session, CKM_EC_KEY_PAIR_GEN,
                                 names(&public_list, label), names(&private_list, label)});
 }
@@ -110,7 +93,7 @@ static void say_set(uint64_t counter, const char *label)
 
 static void save_talk(const char *name)
 {
-    save("fuzz_request", name, writer_bytes(&talk));
+    seed_save("fuzz_request", name, writer_bytes(&talk));
 }
 
 static void save_requests(void)
@@ -188,7 +171,7 @@ static void save_sent(int received, const char *name)
     ssize_t n = recv(received, bytes, sizeof bytes, MSG_DONTWAIT);
     if (n <= 0)
         exit(1);
-    save("fuzz_control", name, span_of(bytes, (size_t)n));
+    seed_save("fuzz_control", name, span_of(bytes, (size_t)n));
 }
 
 static void save_controls(void)
@@ -223,16 +206,12 @@ static void save_controls(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: make-daemon-seeds DIRECTORY\n");
-        return 64;
-    }
-    directory = argv[1];
+    seed_begin("make-daemon-seeds", argc, argv);
     save_requests();
     save_controls();
-    save("fuzz_identity", "plain",
+    seed_save("fuzz_identity", "plain",
         span_of_text("1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 23 24\n"));
-    save("fuzz_identity", "evil",
+    seed_save("fuzz_identity", "evil",
         span_of_text("9 (a) R 1\n(b)) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 23\n"));
     return 0;
 }

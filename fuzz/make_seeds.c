@@ -3,27 +3,10 @@
  * make-seeds DIRECTORY: writes the seeds of the fuzzers there, from messages as programs send them.
  * To be run by hand when messages change; the seeds stand in the tree.
  */
+#include "seed.h"
 #include "wire/attribute.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-static const char *directory;
-
-static void save(const char *fuzzer, const char *name, struct span bytes)
-{
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s/%s", directory, fuzzer);
-    (void)mkdir(path, 0777);
-    (void)snprintf(path, sizeof path, "%s/%s/%s", directory, fuzzer, name);
-    FILE *file = fopen(path, "w");
-    if (file == NULL || fwrite(bytes.ptr, 1, bytes.len, file) != bytes.len || fclose(file) != 0) {
-        perror(path);
-        exit(1);
-    }
-}
 
 /* A value for each kind of attribute. */
 static void put_attribute(struct writer *w, const struct attribute_row *row)
@@ -47,7 +30,6 @@ static void put_attribute(struct writer *w, const struct attribute_row *row)
 static struct span key_attributes(void)
 {
     static uint8_t room[512];
-    static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
     struct writer w = writer_of(room, sizeof room);
     attribute_put_ulong(&w, ATTR_CLASS, CLASS_PRIVATE_KEY);
     attribute_put_ulong(&w, ATTR_KEY_TYPE, KEY_TYPE_EC);
@@ -55,7 +37,7 @@ static struct span key_attributes(void)
     attribute_put_bool(&w, ATTR_SIGN, true);
     attribute_put(&w, ATTR_LABEL, span_of_text("demo"));
     attribute_put(&w, ATTR_ID, span_of("\x01", 1));
-    attribute_put(&w, ATTR_EC_PARAMS, span_of(p256, sizeof p256));
+    attribute_put(&w, ATTR_EC_PARAMS, seed_ec_params);
     return writer_bytes(&w);
 }
 
@@ -125,7 +107,7 @@ static void save_messages(void)
         fill(schemas[i], &message);
         write_uint(&w, 1, i);
         schema_encode(schemas[i], &message, &w);
-        save("fuzz_message", schemas[i]->name, writer_bytes(&w));
+        seed_save("fuzz_message", schemas[i]->name, writer_bytes(&w));
     }
 }
 
@@ -135,12 +117,12 @@ static void save_attributes(void)
     struct writer all = writer_of(room, sizeof room);
     for (size_t i = 0; i < attribute_rows_count; i++)
         put_attribute(&all, &attribute_rows[i]);
-    save("fuzz_attribute", "all", writer_bytes(&all));
-    save("fuzz_attribute", "key", key_attributes());
+    seed_save("fuzz_attribute", "all", writer_bytes(&all));
+    seed_save("fuzz_attribute", "key", key_attributes());
     struct writer twice = writer_of(room, sizeof room);
     put_attribute(&twice, &attribute_rows[0]);
     put_attribute(&twice, &attribute_rows[0]);
-    save("fuzz_attribute", "twice", writer_bytes(&twice));
+    seed_save("fuzz_attribute", "twice", writer_bytes(&twice));
 }
 
 static void save_replies(void)
@@ -154,30 +136,26 @@ static void save_replies(void)
         schema_encode(&wire_reply_header_schema, &header, &w);
         if (errors[i] == ERR_OK)
             schema_encode(&wire_sign_reply_schema, &reply, &w);
-        save("fuzz_link_reply", err_name(errors[i]), writer_bytes(&w));
+        seed_save("fuzz_link_reply", err_name(errors[i]), writer_bytes(&w));
     }
 }
 
 static void save_configurations(void)
 {
-    save("fuzz_config", "device",
+    seed_save("fuzz_config", "device",
         span_of_text(
             "# a device\n[device demo]\ndriver = pkcs11\nmodule = /usr/lib/softhsm/libsofthsm2.so\n"
             "token = demo\n\n[allow signers]\nuser = www-data\nkey = "
             "pkcs11:object=web;type=private\n"
             "operations = sign, list ; all\n"));
-    save("fuzz_config", "faults",
+    seed_save("fuzz_config", "faults",
         span_of_text("[a\nno setting\n  indented = 1\nrefuse = x\n= empty\n[]\nk:v\n"));
-    save("fuzz_config", "control", span_of_text("[a]\nk = \x01\r\n\x7f\n\xef\xbb\xbf\n"));
+    seed_save("fuzz_config", "control", span_of_text("[a]\nk = \x01\r\n\x7f\n\xef\xbb\xbf\n"));
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: make-seeds DIRECTORY\n");
-        return 64;
-    }
-    directory = argv[1];
+    seed_begin("make-seeds", argc, argv);
     save_messages();
     save_attributes();
     save_replies();

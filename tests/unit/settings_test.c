@@ -205,7 +205,8 @@ static void as_many_devices_as_there_is_room_for(void **state)
 static void one_device_too_many_is_told_once(void **state)
 {
     write_devices(SETTINGS_DEVICES_MAX + 1);
-    expect_complaint("signerd: error: t.conf:257: [device d64]: a device's name has at most 63 of "
+    expect_complaint("signerd: error: t.conf:257: [device d64]: a device's name begins with no '.' "
+                     "and has at most 63 of "
                      "letters, digits, '-', '_', "
                      "'.' (at most 64 devices)\n");
     (void)state;
