@@ -29,7 +29,8 @@ void tell_refusal(
         where == NULL && reason == ERR_DENIED ? "default: no rule names this user and key" : where;
     log_info("refused: uid %u pid %u %s %s: %s%s%s", event->who->uid, event->who->pid,
         event->operation, key, err_name(reason), by ? " by " : "", by ? by : "");
-    (void)audit_refused(worker->audit, event, reason, where);
+    if (audit_refused(worker->audit, event, reason, where) != ERR_OK)
+        account->refusals_left_out++; /* told once the log can be written again */
 }
 
 err_t refuse(struct request *request, const struct audit_event *event, err_t reason)

@@ -126,6 +126,22 @@ static void without_an_audit_line_the_device_is_not_asked(void **state)
     (void)state;
 }
 
+static void a_refusal_that_could_not_be_written_is_counted_and_told_later(void **state)
+{
+    limit_file_size(1);
+    err_t refused =
+        sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0));
+    limit_file_size(SIZE_MAX);
+    assert_int_equal(refused, ERR_KEY_TYPE);
+    expect_lines(0, 0, 0);
+    assert_int_equal(f.device.calls[FAKE_SIGN], 0);
+    assert_int_equal(mine->place.account->refusals_left_out, 1);
+    (void)sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0));
+    assert_int_equal(mine->place.account->refusals_left_out, 0);
+    assert_int_equal(lines_with(" refused-more "), 1);
+    (void)state;
+}
+
 static void a_flood_of_refusals_is_counted_and_not_written(void **state)
 {
     struct connection *his = fixture_greet(&f, &bob, CLIENT);
@@ -197,6 +213,7 @@ int main(void)
         WITH_STAND(what_cannot_be_read_back_from_the_device_ends_the_worker),
         WITH_STAND(a_device_that_is_gone_ends_the_worker_once_it_has_answered),
         WITH_STAND(an_answer_too_large_for_its_message_is_not_cut),
+        WITH_STAND(a_refusal_that_could_not_be_written_is_counted_and_told_later),
         WITH_STAND(a_flood_of_refusals_is_counted_and_not_written),
     };
     (void)signal(SIGXFSZ, SIG_IGN); /* of limit_file_size */
