@@ -15,6 +15,10 @@ enum {
         65536, /* bytes of a packet; the kernel refuses more than about 208 KiB by default */
     WIRE_DATA_MAX = 61440,
     WIRE_TEMPLATE_MAX = 16384,
+    WIRE_OUTPUT_MAX = WIRE_DATA_MAX + 1024, /* what comes out: a tag or padding longer */
+    WIRE_PARAMETER_MAX = 3072,
+    WIRE_AAD_MAX = 2560,
+    WIRE_WRAPPED_MAX = 8192,
     WIRE_RANDOM_MAX = 32768,
 };
 
