@@ -46,8 +46,9 @@ err_t serve_sign(struct request *request)
     err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
         return err;
-    err = worker->driver->sign(
-        worker->device, key->ref, in->mechanism, in->parameter, in->data, &request->scratch);
+    const struct driver_use use = {DRIVER_SIGN, key->ref, in->mechanism, in->parameter};
+    err = worker->driver->use(
+        worker->device, &use, in->data, span_of(NULL, 0), &request->scratch);
     request->out->sign_reply.signature = writer_bytes(&request->scratch);
     return account_for_end(request, intent, err);
 }
