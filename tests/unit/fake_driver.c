@@ -247,8 +247,8 @@ static err_t feed(struct driver_begun *begun, struct span data, struct writer *o
     return writer_failed(output) ? ERR_DEVICE : ERR_OK;
 }
 
-static err_t finish(
-    const struct device *device, struct driver_begun *begun, struct span given, struct writer *output)
+static err_t finish(const struct device *device, struct driver_begun *begun, struct span given,
+    struct writer *output)
 {
     static const uint8_t tag[FAKE_TAG] = {0xaa};
     uint8_t bytes[FAKE_LIST_MAX];

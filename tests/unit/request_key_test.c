@@ -86,11 +86,12 @@ static void a_use_that_the_key_has_not_is_refused_before_the_device(void **state
     assert_int_equal(
         sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0)),
         ERR_KEY_TYPE);
-    assert_int_equal(sign_with(mine, key, CKM_SHA256_HMAC, span_of(NULL, 0)), ERR_MECHANISM);
+    assert_int_equal(sign_with(mine, key, CKM_SHA256_HMAC, span_of(NULL, 0)), ERR_KEY_TYPE);
     assert_int_equal(sign_with(mine, key, CKM_EC_KEY_PAIR_GEN, span_of(NULL, 0)), ERR_MECHANISM);
+    assert_int_equal(sign_with(mine, key, CKM_SHA_1_HMAC, span_of(NULL, 0)), ERR_MECHANISM);
     assert_int_equal(sign_with(mine, key, CKM_ECDSA, span_of_text("x")), ERR_MECHANISM_PARAMETER);
     assert_int_equal(fake_calls(&f.device), 0);
-    expect_lines(0, 0, 4);
+    expect_lines(0, 0, 5);
     (void)state;
 }
 
