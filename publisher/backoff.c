@@ -4,6 +4,8 @@
  */
 #include "backoff.h"
 
+#include "base/clock.h"
+
 #include <stdint.h>
 #include <sys/random.h>
 
@@ -17,7 +19,8 @@ int backoff_next_ms(struct backoff *backoff)
         bound = BACKOFF_MOST_MS;
     if (backoff->failures < DOUBLINGS_MAX)
         backoff->failures++;
-    (void)getrandom(&drawn, sizeof drawn, 0);
+    if (getrandom(&drawn, sizeof drawn, 0) != (ssize_t)sizeof drawn)
+        drawn = (uint32_t)clock_us();
     return BACKOFF_LEAST_MS + (int)(drawn % (uint32_t)(bound - BACKOFF_LEAST_MS + 1));
 }
 

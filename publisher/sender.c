@@ -175,6 +175,11 @@ err_t sender_run(struct sender *sender)
         if (sending.finishing && clock_us() > sending.give_up_us)
             return give_up(&sending);
         err = one_turn(&sending, &more);
+        if (err == ERR_SPOOL_FULL) { /* told already; somebody may make room */
+            hold_off(&sending, backoff_next_ms(&sending.backoff));
+            sending.last = err;
+            err = ERR_OK;
+        }
     }
     return err;
 }
