@@ -20,6 +20,9 @@
 enum {
     TOKEN_SIGNATURE_SIZE = 64, /* bytes: r and s of P-256, big-endian, as in RFC 7518, 3.4 */
     TOKEN_PIN_MAX = 256,
+    TOKEN_GCM_IV_SIZE = 12,
+    TOKEN_GCM_TAG_SIZE = 16,
+    TOKEN_GCM_PLAIN_MAX = 256,
 };
 
 /* How OpenSSL gets at the key. */
@@ -67,5 +70,18 @@ err_t token_ssl_ctx(
 
 /* The same into a context that somebody else made (libcurl's CURLOPT_SSL_CTX_FUNCTION). */
 err_t token_use_in_ssl_ctx(struct token *token, const char *certificate_file, SSL_CTX *ctx);
+
+/* A secret AES key of a token. Opened as a private key is: the URI names one secret key, way counts
+ * for nothing. */
+struct token_secret_key;
+err_t token_secret_key_open(const struct token_options *options, struct token_secret_key **ret_key);
+void token_secret_key_close(struct token_secret_key *key); /* NULL is allowed */
+
+/* CKM_AES_GCM in the token, as A256GCMKW wraps a content key (RFC 7518, 4.7): plain is 1 to
+ * TOKEN_GCM_PLAIN_MAX bytes, ret_encrypted has as many. The caller draws each iv at random, never
+ * the same twice for one key. aad may be empty. */
+err_t token_encrypt_gcm(struct token_secret_key *key, const uint8_t iv[static TOKEN_GCM_IV_SIZE],
+    struct span aad, struct span plain, uint8_t *ret_encrypted,
+    uint8_t ret_tag[static TOKEN_GCM_TAG_SIZE]);
 
 #endif
