@@ -60,3 +60,8 @@ EVP_PKEY *token_private_key(const struct token *token)
 {
     return token->private_key;
 }
+
+err_t token_public_key(struct token *token, EVP_PKEY **ret_public_key)
+{
+    return token_object_public_key(&token->session, &token->object, ret_public_key);
+}

@@ -54,6 +54,10 @@ void token_close(struct token *token); /* NULL is allowed */
 /* The private key, good until token_close; the caller does not free it. */
 EVP_PKEY *token_private_key(const struct token *token);
 
+/* The public key (P-256), which needs the token no more. ERR_KEY_TYPE: another kind of key. The
+ * caller frees. */
+err_t token_public_key(struct token *token, EVP_PKEY **ret_public_key);
+
 /* ECDSA with SHA-256 over data (ES256), raw. ERR_KEY_TYPE for a key that is not P-256. */
 err_t token_sign(
     struct token *token, struct span data, uint8_t ret_signature[static TOKEN_SIGNATURE_SIZE]);
