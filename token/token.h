@@ -20,6 +20,9 @@
 enum {
     TOKEN_SIGNATURE_SIZE = 64, /* bytes: r and s of P-256, big-endian, as in RFC 7518, 3.4 */
     TOKEN_PIN_MAX = 256,
+    TOKEN_GCM_IV_SIZE = 12,
+    TOKEN_GCM_TAG_SIZE = 16,
+    TOKEN_GCM_PLAIN_MAX = 256,
 };
 
 /* How OpenSSL gets at the key. */
@@ -51,6 +54,10 @@ void token_close(struct token *token); /* NULL is allowed */
 /* The private key, good until token_close; the caller does not free it. */
 EVP_PKEY *token_private_key(const struct token *token);
 
+/* The public key (P-256), which needs the token no more. ERR_KEY_TYPE: another kind of key. The
+ * caller frees. */
+err_t token_public_key(struct token *token, EVP_PKEY **ret_public_key);
+
 /* ECDSA with SHA-256 over data (ES256), raw. ERR_KEY_TYPE for a key that is not P-256. */
 err_t token_sign(
     struct token *token, struct span data, uint8_t ret_signature[static TOKEN_SIGNATURE_SIZE]);
@@ -67,5 +74,18 @@ err_t token_ssl_ctx(
 
 /* The same into a context that somebody else made (libcurl's CURLOPT_SSL_CTX_FUNCTION). */
 err_t token_use_in_ssl_ctx(struct token *token, const char *certificate_file, SSL_CTX *ctx);
+
+/* A secret AES key of a token. Opened as a private key is: the URI names one secret key, way counts
+ * for nothing. */
+struct token_secret_key;
+err_t token_secret_key_open(const struct token_options *options, struct token_secret_key **ret_key);
+void token_secret_key_close(struct token_secret_key *key); /* NULL is allowed */
+
+/* CKM_AES_GCM in the token, as A256GCMKW wraps a content key (RFC 7518, 4.7): plain is 1 to
+ * TOKEN_GCM_PLAIN_MAX bytes, ret_encrypted has as many. The caller draws each iv at random, never
+ * the same twice for one key. aad may be empty. */
+err_t token_encrypt_gcm(struct token_secret_key *key, const uint8_t iv[static TOKEN_GCM_IV_SIZE],
+    struct span aad, struct span plain, uint8_t *ret_encrypted,
+    uint8_t ret_tag[static TOKEN_GCM_TAG_SIZE]);
 
 #endif

@@ -68,6 +68,40 @@ stubs() {
   contains "$output" "as root: apt-get install --no-install-recommends"
 }
 
+# without_provider: all packages are installed but the one of backports; apt-get is real where it only tells.
+without_provider() {
+  stubs dpkg-query 'case $* in *pkcs11-provider*) exit 1 ;; *) printf installed ;; esac'
+  stubs apt-get "[[ \$1 != indextargets ]] || exec $(command -v apt-get) \"\$@\"; ${1-}"
+}
+
+# sources: what this machine's apt reads and has read.
+sources() { find /etc/apt /var/lib/apt/lists -type f -not -name lock | sort; }
+
+@test "a package of backports comes alone, from lists of its own, and leaves no source behind" {
+  ((EUID == 0)) || skip "needs root"
+  [[ $(apt-get indextargets 'Codename: bookworm') ]] || skip "this machine's apt has no lists of Debian 12"
+  without_provider 'for option; do [[ $option != Dir::Etc::sourcelist=* ]] || cat "${option#*=}" >>"$BATS_TEST_TMPDIR/list"; done'
+  before=$(sources)
+  TMPDIR=$BATS_TEST_TMPDIR run -0 "$root/scripts/deps" test
+  contains "$output" "to be installed, with what they depend on: pkcs11-provider"
+  equals 2 "$(grep -c Dir::Etc::sourceparts=/dev/null "$BATS_TEST_TMPDIR/calls")"
+  equals 2 "$(grep -c "Dir::State::lists=$BATS_TEST_TMPDIR/.* -o Dir::Cache=$BATS_TEST_TMPDIR/" "$BATS_TEST_TMPDIR/calls")"
+  equals 0 "$(grep -vcE 'indextargets|Dir::State::lists=' <(grep ^apt-get "$BATS_TEST_TMPDIR/calls"))"
+  grep -q "install -y --no-install-recommends --no-upgrade --no-remove pkcs11-provider\$" "$BATS_TEST_TMPDIR/calls"
+  grep -qx "Suites: bookworm-backports" "$BATS_TEST_TMPDIR/list"
+  equals 0 "$(grep -cvE '^(Types: deb|URIs: |Suites: bookworm-backports|Components: main|Signed-By:|[ \t])' "$BATS_TEST_TMPDIR/list")"
+  equals "$before" "$(sources)"
+  equals "" "$(find "$BATS_TEST_TMPDIR" -name backports.sources)"
+}
+
+@test "what backports do not give is said, and is no failure" {
+  ((EUID == 0)) || skip "needs root"
+  without_provider 'echo "E: no such host"; exit 100'
+  run -0 "$root/scripts/deps" test
+  contains "$output" "pkcs11-provider cannot be had, and the tests that need it are skipped"
+  ! grep -q ' install ' "$BATS_TEST_TMPDIR/calls"
+}
+
 @test "a group that does not exist is refused with the names of those that do" {
   run -64 "$root/scripts/deps" nonsense
   contains "$output" "build run demo test fuzz"
