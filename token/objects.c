@@ -134,6 +134,8 @@ static CK_RV generate(struct token_objects *objects)
         {CKA_EC_PARAMS, (void *)(uintptr_t)p256, sizeof p256},
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_VERIFY, &yes, sizeof yes},
+        {CKA_ENCRYPT, &no, sizeof no},
+        {CKA_WRAP, &no, sizeof no},
         label,
         id,
     };
@@ -143,6 +145,9 @@ static CK_RV generate(struct token_objects *objects)
         {CKA_SENSITIVE, &yes, sizeof yes},
         {CKA_EXTRACTABLE, &no, sizeof no},
         {CKA_SIGN, &yes, sizeof yes},
+        {CKA_DECRYPT, &no, sizeof no},
+        {CKA_UNWRAP, &no, sizeof no},
+        {CKA_DERIVE, &no, sizeof no},
         label,
         id,
     };

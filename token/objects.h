@@ -10,6 +10,9 @@
 
 #include "token.h"
 
+/* A URI without pin-value, pin-source and type. ERR_ARGUMENTS: malformed. The caller frees. */
+err_t token_uri_without_pin(const char *uri, char **ret_text);
+
 struct token_objects;
 
 /* A session for writing, at the token that options->uri names; its object and id say which key the

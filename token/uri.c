@@ -4,7 +4,7 @@
  */
 #include "uri.h"
 
-#include "token.h"
+#include "objects.h"
 
 #include "base/log.h"
 
@@ -144,4 +144,16 @@ err_t token_uri_with_id(const struct token_uri *uri, struct span id, char **ret_
     }
     p11_kit_uri_free(copy);
     return err;
+}
+
+err_t token_uri_without_pin(const char *text, char **ret_text)
+{
+    struct token_uri *uri = NULL;
+    err_t err = token_uri_parse(text, &uri);
+    if (err != ERR_OK)
+        return err;
+    *ret_text = uri->shown;
+    uri->shown = NULL;
+    token_uri_free(uri);
+    return ERR_OK;
 }

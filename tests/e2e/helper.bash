@@ -37,6 +37,41 @@ sandbox_down() {
   rm -rf "$home"
 }
 
+# token_up: the token of a test of our programs, and of its kinds the one that CTest asks for: signerd's, without a PIN
+# or with one (SIGNERD_TEST_PIN=1), or SoftHSM's own, which always needs one (SIGNERD_TEST_TOKEN=softhsm). Sets pin, to
+# be put behind a URI.
+token_up() {
+  export pin='' pin_file=''
+  if [[ ${SIGNERD_TEST_PIN-} ]]; then
+    pin_file=$(mktemp)
+    echo 'right-pin 42' >"$pin_file"
+  fi
+  sandbox_up ${pin_file:+--client-pin-file "$pin_file"} ${SIGNERD_TEST_TOKEN:+--no-start}
+  [[ ! ${SIGNERD_TEST_TOKEN-} ]] || softhsm_instead
+  if [[ ${SIGNERD_PIN-} ]]; then
+    as_client sh -c 'umask 077; cat >"$1"' sh "$work/pin" <<<"$SIGNERD_PIN"
+    pin="?pin-source=$work/pin"
+    export GNUTLS_PIN=$SIGNERD_PIN
+  fi
+}
+
+token_down() {
+  sandbox_down
+  rm -f "${pin_file-}"
+}
+
+# softhsm_instead: in a sandbox whose daemon was not started, clients reach the token by SoftHSM itself.
+softhsm_instead() {
+  local path modules=$sandbox/config/pkcs11/modules
+  for path in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
+    [[ ! -e $path ]] || SIGNERD_MODULE=$path
+  done
+  as_client rm "$modules/signerd.module"
+  as_client tee "$modules/softhsm.module" <<<"module: $SIGNERD_MODULE" >/dev/null
+  SIGNERD_PIN=$(<"$sandbox/pin")
+  export SIGNERD_MODULE SIGNERD_PIN PKCS11_MODULE_PATH=$SIGNERD_MODULE SOFTHSM2_CONF=$sandbox/softhsm2.conf
+}
+
 # as_client COMMAND…: as the user of the sandbox (a root's p11-kit reads no configuration of users).
 # shellcheck disable=SC2086
 as_client() { ${SIGNERD_AS-} "$@"; }
