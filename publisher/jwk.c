@@ -141,7 +141,8 @@ static const char *take_jwk(const json_object *object, EVP_PKEY **ret_key)
         return "it is a private key, which does not belong on this device: give the public part "
                "(jose jwk pub)";
     if (!member_is(object, "kty", "EC", true) || !member_is(object, "crv", curve_name, true))
-        return "it is no key of kty EC and crv P-256";
+        return "it is no key of kty EC and crv P-256 (make one with: jose jwk gen -i "
+               "'{\"kty\":\"EC\",\"crv\":\"P-256\"}')";
     if (!member_is(object, "use", "enc", false) ||
         !member_is(object, "alg", "ECDH-ES+A256KW", false))
         return "its use or alg is not for ECDH-ES+A256KW";

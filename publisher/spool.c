@@ -7,12 +7,9 @@
 
 #include "base/log.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { NUMBERS_MARKED = 1024 }; /* the mark is moved once in so many numbers */
@@ -20,7 +17,7 @@ enum { NUMBERS_MARKED = 1024 }; /* the mark is moved once in so many numbers */
 /* ---- failures ---- */
 
 static const struct failure_row {
-    int code; /* primary result code */
+    int code; /* extended or primary result code; the first that fits counts */
     err_t err;
     const char *advice;
 } failures[] = {
@@ -30,13 +27,16 @@ static const struct failure_row {
     {SQLITE_CANTOPEN, ERR_SPOOL, "it cannot be opened: does it exist, and may this user read it?"},
     {SQLITE_CORRUPT, ERR_SPOOL, "it is damaged: start again, and it is set aside"},
     {SQLITE_NOTADB, ERR_SPOOL, "it is no database: start again, and it is set aside"},
+    {SQLITE_IOERR_WRITE, ERR_SPOOL_FULL,
+        "it cannot be written: the disk is full, over a quota or a limit, or fails; what was "
+        "accepted is kept"},
     {SQLITE_IOERR, ERR_SPOOL, "the disk failed"},
 };
 
 static const struct failure_row *failure_of(int code)
 {
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        if (failures[i].code == (code & 0xff))
+        if (failures[i].code == code || failures[i].code == (code & 0xff))
             return &failures[i];
     return NULL;
 }
@@ -44,10 +44,8 @@ static const struct failure_row *failure_of(int code)
 err_t spool_failed(const char *file, sqlite3 *db, const char *doing)
 {
     int code = db != NULL ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-    int system = db != NULL ? sqlite3_system_errno(db) : 0;
-    bool io = (code & 0xff) == SQLITE_IOERR;
-    if (io && (system == ENOSPC || system == EDQUOT || system == EFBIG))
-        code = SQLITE_FULL; /* SQLite knows ENOSPC alone, and not everywhere */
+    int system = db != NULL ? sqlite3_system_errno(db) : 0; /* not known for every file of it */
+    bool io = (code & 0xff) == SQLITE_IOERR && system != 0;
     const struct failure_row *row = failure_of(code);
     log_error("spool %s: cannot %s: %s%s%s%s", file, doing,
         row != NULL ? row->advice : sqlite3_errstr(code), io ? " (" : "",
