@@ -103,7 +103,7 @@ key_is_certified() {
     provision cert store --key "$device" --cert "$work/device.crt" &&
     run p11tool-cert p11tool --list-all "$device;type=cert" && grep -q "type=cert" "$home/logs/p11tool-cert.log" &&
     proof=$(client openssl verify -purpose sslclient -CAfile "$work/ca.crt" "$work/device.crt" 2>&1) &&
-    [[ $proof == *": OK" ]] && proof="CN=demo-device, beside the key; openssl verify: OK"
+    [[ $proof == *": OK" ]] && proof="CN=demo-device, openssl verify: OK"
 }
 
 openssl_signs() {
