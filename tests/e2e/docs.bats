@@ -95,6 +95,15 @@ copy_tree() {
     -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
 }
 
+@test "PROVISIONING: each command does what is promised" {
+  copy_tree
+  printf '#!/bin/sh\n' >"$tree/scripts/build"
+  mkdir -p "$tree/build"
+  ln -s "$build" "$tree/build/release"
+  follow "$root/docs/PROVISIONING.md" "$tree" env -u SIGNERD_AS -u SIGNERD_RUNTIME_DIR -u XDG_CONFIG_HOME \
+    -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
+}
+
 @test "INSTALL: each command does what is promised, on a copy of the system's directories" {
   ((EUID == 0)) || skip "needs root"
   local over=$home/over
@@ -259,6 +268,15 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
     <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd.8" | sort -u)
 }
 
+@test "signerd-provision(1) has the options of its commands' --help" {
+  local command
+  while read -ra command; do
+    "$build/provision/signerd-provision" ${command[@]+"${command[@]}"} --help
+  done <<<$'\nca create\nkey create\ncsr\ncert sign\ncert store' | grep -oE -- '--[a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/options"
+  (($(wc -l <"$BATS_TEST_TMPDIR/options") >= 20))
+  diff "$BATS_TEST_TMPDIR/options" <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd-provision.1" | sort -u)
+}
+
 @test "signerd-pkcs11(7) has each mechanism of the module, and each code that errors become" {
   diff <(grep -oE 'CKM_[A-Z0-9_]+' "$root/pkcs11-module/mechanism.c" | sort -u) \
     <(sed -nE 's/^\.It Dv (CKM_[A-Z0-9_]+)$/\1/p' "$man/signerd-pkcs11.7" | sort -u)
@@ -268,6 +286,6 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
 
 @test "the manual pages have no fault that groff knows" {
   command -v groff >/dev/null || skip "groff is not installed"
-  run -0 groff -mdoc -ww -z "$man"/*.[578]
+  run -0 groff -mdoc -ww -z "$man"/*.[1578]
   equals "" "$output"
 }
