@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 /* OpenSSL's own check; only its result is kept. */
 static int verify(X509_STORE_CTX *store, void *context)
@@ -30,10 +31,24 @@ static bool set_name(SSL_CTX *ctx, const char *host)
            X509_VERIFY_PARAM_set1_host(param, host, 0) == 1;
 }
 
+/* One name behind its length (RFC 7301, 3.1). */
+static bool set_alpn(SSL_CTX *ctx, const char *name)
+{
+    uint8_t list[256];
+    struct writer w = writer_of(list, sizeof list);
+    if (name == NULL)
+        return true;
+    write_uint(&w, 1, strlen(name));
+    write_span(&w, span_of_text(name));
+    return !writer_failed(&w) &&
+           SSL_CTX_set_alpn_protos(ctx, list, (unsigned)writer_bytes(&w).len) == 0;
+}
+
 err_t tls_prepare(
     SSL_CTX *ctx, const struct transport_options *options, bool load_ca, struct tls_verdict *verdict)
 {
-    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !set_name(ctx, options->host))
+    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !set_name(ctx, options->host) ||
+        !set_alpn(ctx, options->alpn))
         return ERR_INTERNAL;
     if (load_ca && options->ca_file != NULL &&
         SSL_CTX_load_verify_file(ctx, options->ca_file) != 1) {

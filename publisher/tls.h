@@ -13,7 +13,7 @@ struct tls_verdict {
     int error;
 };
 
-/* Sets key, certificate, TLS 1.2 or later, and the host name (or address) that the other side's
+/* Sets key, certificate, TLS 1.2 or later, ALPN, and the host name (or address) that the other side's
  * certificate must have. Its CA too, where load_ca. verdict must live as long as ctx. Faults are
  * logged. */
 err_t tls_prepare(

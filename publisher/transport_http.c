@@ -65,19 +65,9 @@ static void explain_status(struct http *http, long status, struct transport_outc
 static CURLcode on_ctx(CURL *curl, void *ctx, void *context)
 {
     struct http *http = context;
-    const char *alpn = http->options->alpn;
     (void)curl;
     if (tls_prepare(ctx, http->options, false, &http->verdict) != ERR_OK)
         return CURLE_SSL_CERTPROBLEM;
-    if (alpn != NULL) {
-        uint8_t list[256]; /* one name behind its length (RFC 7301, 3.1) */
-        struct writer w = writer_of(list, sizeof list);
-        write_uint(&w, 1, strlen(alpn));
-        write_span(&w, span_of_text(alpn));
-        if (writer_failed(&w) ||
-            SSL_CTX_set_alpn_protos(ctx, list, (unsigned)writer_bytes(&w).len) != 0)
-            return CURLE_SSL_CONNECT_ERROR;
-    }
     return CURLE_OK;
 }
 

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <mosquitto.h>
-#include <openssl/x509.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -149,24 +148,18 @@ static void hang_up(struct mqtt *mqtt)
 
 static int set_options(struct mqtt *mqtt)
 {
-    const struct transport_options *options = mqtt->options;
     mosquitto_connect_callback_set(mqtt->client, on_connect);
     mosquitto_publish_callback_set(mqtt->client, on_publish);
     mosquitto_log_callback_set(mqtt->client, on_log);
-    /* Its own settings on top of ours: without them 2.0.11 does not compare the host name. They
-     * want a CA once more. */
-    int code = mosquitto_tls_set(mqtt->client, options->ca_file,
-        options->ca_file == NULL ? X509_get_default_cert_dir() : NULL, NULL, NULL, NULL);
+    /* Without its defaults: 2.0.11 forgets to set up what its own check of the host name needs when
+     * the context is ours, and then refuses every broker. OpenSSL makes that check (tls_prepare). */
+    int code = mosquitto_int_option(mqtt->client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
     if (code == MOSQ_ERR_SUCCESS)
         code = mosquitto_void_option(mqtt->client, MOSQ_OPT_SSL_CTX, mqtt->ctx);
-    if (code == MOSQ_ERR_SUCCESS)
-        code = mosquitto_int_option(mqtt->client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 1);
     if (code == MOSQ_ERR_SUCCESS)
         code = mosquitto_int_option(mqtt->client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
     if (code == MOSQ_ERR_SUCCESS)
         code = mosquitto_int_option(mqtt->client, MOSQ_OPT_TCP_NODELAY, 1);
-    if (code == MOSQ_ERR_SUCCESS && options->alpn != NULL)
-        code = mosquitto_string_option(mqtt->client, MOSQ_OPT_TLS_ALPN, options->alpn);
     return code;
 }
 
