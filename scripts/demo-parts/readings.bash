@@ -82,7 +82,7 @@ start_broker() {
 start_receiver() {
   keep_running receiver sh -c 'file=$1; shift; exec "$@" >"$file"' sh "$work/received-mqtt" \
     mosquitto_sub -V mqttv311 -h localhost -p "$broker_port" -q 1 -c -i owner -t "$topic" \
-    --cafile "$work/ca.crt" --cert "$work/owner.crt" --key "$work/owner.key" -d
+    --cafile "$work/ca.crt" --cert "$work/owner.crt" --key "$work/owner.key"
 }
 
 prepare_readings() {
