@@ -68,7 +68,7 @@ CK_RV key_choose(const struct slot *slot, CK_OBJECT_HANDLE handle, const struct 
     (void)attribute_get_ulong(*ret_attributes, ATTR_KEY_TYPE, &type);
     if (!is_key(class))
         return CKR_KEY_HANDLE_INVALID;
-    if (class != row->key_class || type != row->key_type)
+    if (class != row->key_class || (type != row->key_types[0] && type != row->key_types[1]))
         return CKR_KEY_TYPE_INCONSISTENT;
     if (!attribute_get_bool(*ret_attributes, mechanism_permission(row), false))
         return CKR_KEY_FUNCTION_NOT_PERMITTED;

@@ -9,15 +9,15 @@
 enum { AES_BLOCK = 16 };
 
 /* Rows of one mechanism that differ in nothing but the function. */
-#define MAC(mechanism, what, len)                                                                  \
+#define HMAC_SHA256(what)                                                                          \
     {                                                                                              \
-        .type = (mechanism), .function = (what), .key_class = CKO_SECRET_KEY,                      \
-        .key_type = CKK_GENERIC_SECRET, .device = (mechanism), .parameter = parameter_none,        \
-        .signature_len = (len)                                                                     \
+        .type = CKM_SHA256_HMAC, .function = (what), .key_class = CKO_SECRET_KEY,                  \
+        .key_types = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC}, .device = CKM_SHA256_HMAC,             \
+        .parameter = parameter_none, .signature_len = SHA256_DIGEST_SIZE                           \
     }
 #define AES(mechanism, what, codec, ...)                                                           \
     {                                                                                              \
-        .type = (mechanism), .function = (what), .key_class = CKO_SECRET_KEY, .key_type = CKK_AES, \
+        .type = (mechanism), .function = (what), .key_class = CKO_SECRET_KEY, .key_types = {CKK_AES, CKK_AES}, \
         .device = (mechanism), .parameter = (codec), __VA_ARGS__                                   \
     }
 
@@ -25,31 +25,31 @@ const struct mechanism_row mechanism_rows[] = {
     {.type = CKM_EC_KEY_PAIR_GEN,
         .function = CKF_GENERATE_KEY_PAIR,
         .key_class = CKO_PRIVATE_KEY,
-        .key_type = CKK_EC,
+        .key_types = {CKK_EC, CKK_EC},
         .device = CKM_EC_KEY_PAIR_GEN,
         .parameter = parameter_none},
     {.type = CKM_ECDSA,
         .function = CKF_SIGN,
         .key_class = CKO_PRIVATE_KEY,
-        .key_type = CKK_EC,
+        .key_types = {CKK_EC, CKK_EC},
         .device = CKM_ECDSA,
         .parameter = parameter_none,
         .single_part = true},
     {.type = CKM_ECDSA_SHA256,
         .function = CKF_SIGN,
         .key_class = CKO_PRIVATE_KEY,
-        .key_type = CKK_EC,
+        .key_types = {CKK_EC, CKK_EC},
         .device = CKM_ECDSA,
         .hash = &nettle_sha256,
         .parameter = parameter_none},
     {.type = CKM_GENERIC_SECRET_KEY_GEN,
         .function = CKF_GENERATE,
         .key_class = CKO_SECRET_KEY,
-        .key_type = CKK_GENERIC_SECRET,
+        .key_types = {CKK_GENERIC_SECRET, CKK_GENERIC_SECRET},
         .device = CKM_GENERIC_SECRET_KEY_GEN,
         .parameter = parameter_none},
-    MAC(CKM_SHA256_HMAC, CKF_SIGN, SHA256_DIGEST_SIZE),
-    MAC(CKM_SHA256_HMAC, CKF_VERIFY, SHA256_DIGEST_SIZE),
+    HMAC_SHA256(CKF_SIGN),
+    HMAC_SHA256(CKF_VERIFY),
     AES(CKM_AES_KEY_GEN, CKF_GENERATE, parameter_none, .block = 0),
     AES(CKM_AES_GCM, CKF_ENCRYPT, parameter_gcm, .block = 1, .tagged = true),
     AES(CKM_AES_GCM, CKF_DECRYPT, parameter_gcm, .block = 1, .tagged = true),
@@ -91,7 +91,7 @@ bool mechanism_info(const struct mechanism_row *row, const struct wire_mechanism
     if ((device->flags & row->function) == 0)
         return false;
     const CK_FLAGS by_device = row->hash == NULL ? CKF_HW : 0; /* a hash done here is no hardware */
-    const CK_FLAGS of_curves = row->key_type == CKK_EC ? ec_flags : 0;
+    const CK_FLAGS of_curves = row->key_types[0] == CKK_EC ? ec_flags : 0;
     *ret_info = (CK_MECHANISM_INFO){
         .ulMinKeySize = device->min_key_size,
         .ulMaxKeySize = device->max_key_size,

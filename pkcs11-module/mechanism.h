@@ -18,7 +18,7 @@ struct mechanism_row {
     CK_MECHANISM_TYPE type;
     CK_FLAGS function; /* CKF_SIGN, CKF_GENERATE_KEY_PAIR: the one thing it is for */
     CK_OBJECT_CLASS key_class;
-    CK_KEY_TYPE key_type;
+    CK_KEY_TYPE key_types[2]; /* either of them */
     uint32_t device;                /* what the device must offer and is asked for */
     const struct nettle_hash *hash; /* done in the module first; NULL: the data goes as it is */
     parameter_reader *parameter;
