@@ -162,6 +162,7 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
     if (err != ERR_OK)
         return err;
     present(objects, writer_bytes(&read), public_half, &list);
+    secret_wipe_span(writer_bytes(&read)); /* should a driver have told a value after all */
     if (writer_failed(&read) || writer_failed(&list) ||
         attribute_list_check(writer_bytes(&list)) != ERR_OK)
         return ERR_TOO_LARGE;
