@@ -69,6 +69,9 @@ check() {
 @test "slots, sessions, login, bad handles and pointers" { check session; }
 @test "signatures and random bytes" { check sign; }
 @test "keys, certificates, attributes, finding" { check object; }
+@test "secret keys: made, imported, wrapped" { check secret wrap; }
+@test "MACs, of data short and long" { check mac; }
+@test "encryption and decryption, at once and in parts" { check cipher parts; }
 
 # The parent starts each next worker later, so not all of it.
 @test "a restart of the worker" {
