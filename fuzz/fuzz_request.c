@@ -142,7 +142,7 @@ static bool serve(struct connection *connection, struct span packet)
         fixture.answer = writer_bytes(&reply);
     }
     check_answer(packet, fixture.answer);
-    must(fixture.device.last_signer != forbidden && fake_find(&fixture.device, forbidden) != NULL);
+    must(fixture.device.last_used != forbidden && fake_find(&fixture.device, forbidden) != NULL);
     must(atomic_load(&fixture.pulse.busy_since) == 0);
     return fixture.worker.objects.count < OBJECT_LIMIT;
 }

@@ -167,8 +167,8 @@ static err_t sign(void)
 {
     uint8_t bytes[64];
     struct writer w = writer_of(bytes, sizeof bytes);
-    err_t err =
-        driver_pkcs11.sign(&device, 5, CKM_ECDSA, span_of(NULL, 0), span_of("digest", 6), &w);
+    const struct driver_use use = {DRIVER_SIGN, 5, CKM_ECDSA, span_of(NULL, 0)};
+    err_t err = driver_pkcs11.use(&device, &use, span_of("digest", 6), span_of(NULL, 0), &w);
     assert_int_equal(w.used, err == ERR_OK ? 64 : 0);
     return err;
 }
