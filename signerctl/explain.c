@@ -208,13 +208,11 @@ static err_t ask_all(struct device *device, const struct question *question,
 
 static void tell_one(const struct question *question, struct json_object *answer)
 {
+    const bool allow = json_object_get_boolean(json_object_object_get(answer, "allow"));
     struct json_object *rule = json_object_object_get(answer, "rule");
-    output_line("%s: user %s%s%u%s may %s%s", json_object_get_boolean(
-                    json_object_object_get(answer, "allow")) ? "allowed" : "denied",
-        question->user != NULL ? question->user : "", question->user != NULL ? " (" : "",
-        question->uid, question->user != NULL ? ")" : "",
-        json_object_get_string(json_object_object_get(answer, "operation")),
-        json_object_get_boolean(json_object_object_get(answer, "allow")) ? "" : ": no");
+    output_line("%s: %s (%u) may %s%s", allow ? "allowed" : "denied",
+        question->user != NULL ? question->user : "user", question->uid, allow ? "" : "not ",
+        json_object_get_string(json_object_object_get(answer, "operation")));
     output_line("  %s%s%s", rule != NULL ? json_object_get_string(rule) : "",
         rule != NULL ? ": " : "", json_object_get_string(json_object_object_get(answer, "why")));
 }

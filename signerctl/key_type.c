@@ -177,6 +177,8 @@ void key_put_public(struct writer *list, const struct key_wish *wish)
     put_common(list, wish, CLASS_PUBLIC_KEY);
     attribute_put(list, ATTR_EC_PARAMS, span_of(p256, sizeof p256));
     attribute_put_bool(list, ATTR_VERIFY, (wish->use & USE_SIGN) != 0);
+    attribute_put_bool(list, ATTR_ENCRYPT, false); /* else some devices allow what was not asked for */
+    attribute_put_bool(list, ATTR_WRAP, false);
 }
 
 void key_put_private(struct writer *list, const struct key_wish *wish)
@@ -186,4 +188,6 @@ void key_put_private(struct writer *list, const struct key_wish *wish)
     attribute_put_bool(list, ATTR_EXTRACTABLE, false);
     attribute_put_bool(list, ATTR_SIGN, (wish->use & USE_SIGN) != 0);
     attribute_put_bool(list, ATTR_DERIVE, (wish->use & USE_DERIVE) != 0);
+    attribute_put_bool(list, ATTR_DECRYPT, false);
+    attribute_put_bool(list, ATTR_UNWRAP, false);
 }
