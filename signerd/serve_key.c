@@ -60,7 +60,7 @@ static const struct mechanism_row {
     uint32_t class;        /* of the key */
     uint64_t key_types[2]; /* any of them */
     bool (*parameter_fits)(struct span parameter);
-    bool digest; /* the data is one: a device would sign the first bytes of a document and be silent */
+    bool digest; /* the data is one: a device would sign a document's first bytes without a word */
     bool in_parts;
 } mechanism_rows[] = {
     {CKM_ECDSA, CLASS_PRIVATE_KEY, {CKK_EC, CKK_EC}, no_parameter, true, false},

@@ -8,7 +8,7 @@
 #include "base/secret.h"
 
 #include <p11-kit/pkcs11.h>
-#include <stdlib.h>
+#include <signal.h>
 
 #undef tag_bits /* p11-kit's other name for ulTagBits; a field of wire_gcm_parameter has it, too */
 
@@ -463,6 +463,63 @@ static void with_a_client_pin_a_secret_is_made_only_after_login(void **state)
     (void)stand_down(state);
 }
 
+/* ---- the audit log, and faults of the device ---- */
+
+static err_t generate_new(struct connection *connection, const char *label)
+{
+    return generate_secret(connection, CKM_AES_KEY_GEN, label, 16, 0);
+}
+
+static err_t import_new(struct connection *connection, const char *label)
+{
+    return import_secret(connection, label, CKK_AES, span_of(block, 16), 0);
+}
+
+static const struct {
+    enum fake_call fake;
+    const char *label;
+    err_t (*call)(struct connection *connection, const char *label);
+} calls[] = {
+    {FAKE_USE, "mac", mac},
+    {FAKE_USE, "mac", verify_right},
+    {FAKE_USE, "aes", encrypt},
+    {FAKE_USE, "aes", decrypt},
+    {FAKE_WRAP, "aes", wrap_mac},
+    {FAKE_UNWRAP, "aes", unwrap},
+    {FAKE_GENERATE_SECRET, "new", generate_new},
+    {FAKE_CREATE, "new", import_new},
+};
+
+static void without_an_audit_line_no_secret_is_used_or_made(void **state)
+{
+    err_t err[COUNT(calls)];
+    limit_file_size(1);
+    for (size_t i = 0; i < COUNT(calls); i++)
+        err[i] = calls[i].call(mine, calls[i].label);
+    limit_file_size(SIZE_MAX);
+    for (size_t i = 0; i < COUNT(calls); i++)
+        assert_int_equal(err[i], ERR_AUDIT);
+    assert_int_equal(fake_calls(&f.device), 0);
+    expect_lines(0, 0, 0);
+    (void)state;
+}
+
+static void a_fault_of_the_device_is_told_and_written(void **state)
+{
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        fake_fail(&f.device, calls[i].fake, 1, ERR_DEVICE);
+        assert_int_equal(calls[i].call(mine, calls[i].label), ERR_DEVICE);
+        assert_false(f.worker.device_lost);
+        fake_fail(&f.device, calls[i].fake, 1, ERR_TOKEN_ABSENT);
+        assert_int_equal(calls[i].call(mine, calls[i].label), ERR_TOKEN_ABSENT);
+        assert_true(f.worker.device_lost);
+        f.worker.device_lost = false;
+    }
+    expect_lines(2 * COUNT(calls), 2 * COUNT(calls), 0);
+    assert_int_equal(lines_with(" DEVICE "), COUNT(calls));
+    (void)state;
+}
+
 /* ---- what is left behind ---- */
 
 extern char __data_start;
@@ -554,9 +611,12 @@ int main(void)
         WITH_SECRETS(what_cannot_be_a_wrapped_key_does_not_reach_the_device),
         WITH_SECRETS(session_secrets_are_limited_and_end_with_their_session),
         TEST(with_a_client_pin_a_secret_is_made_only_after_login),
+        WITH_SECRETS(without_an_audit_line_no_secret_is_used_or_made),
+        WITH_SECRETS(a_fault_of_the_device_is_told_and_written),
         WITH_SECRETS(after_an_import_no_room_holds_the_key),
         WITH_SECRETS(after_a_decryption_only_the_reply_holds_the_plaintext),
         WITH_SECRETS(plaintext_leaves_no_hash_in_the_log),
     };
+    (void)signal(SIGXFSZ, SIG_IGN); /* of limit_file_size */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
