@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPEN_MOST = 256 }; /* intents whose results may still come; a worker has one at a time */
+/* Intents whose results may still come: one at a time, and one for each that is fed in parts. */
+enum { OPEN_MOST = 65536 };
 
 struct open_intent {
     const char *file;
@@ -138,9 +139,9 @@ static void open_intent(struct audit_check *check, uint64_t number)
 
 static void close_intent(struct audit_check *check, const struct audit_line *line)
 {
-    for (size_t i = 0; i < check->open_count; i++) {
-        if (check->open[i].number == line->of) {
-            check->open[i] = check->open[--check->open_count];
+    for (size_t i = check->open_count; i > 0; i--) { /* most often it is the last one */
+        if (check->open[i - 1].number == line->of) {
+            check->open[i - 1] = check->open[--check->open_count];
             return;
         }
     }
