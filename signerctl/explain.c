@@ -99,6 +99,10 @@ static err_t read_groups(const char *text, struct question *question)
     char *rest = NULL;
     if (text == NULL)
         return ERR_OK;
+    if (question->uid == getuid()) {
+        log_error("--group goes with another user's --user: your own groups are as the kernel says");
+        return ERR_ARGUMENTS;
+    }
     if (strlen(text) >= sizeof words)
         return ERR_TOO_LARGE;
     memcpy(words, text, strlen(text) + 1);

@@ -63,7 +63,7 @@ operations = all"
 # ---- status ----
 
 @test "status shows the device, its worker, and a client with user, pid and program" {
-  start signer "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} --until "$home/enough"
+  start signer "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} --seconds 60
   wait_for 10 client_is_shown
   run -0 ctl status --json
   equals demo "$(field '.[0].device')"
@@ -73,14 +73,13 @@ operations = all"
   equals "$(children_of "$(<"$sandbox/signerd.pid")")" "$(field '.[0].worker')"
   (($(field '.[0].requests') > 0))
   equals "$(stat -c %u "$sandbox") p11-client ${pin_file:+true}" \
-    "$(field ".[0].clients[] | select(.pid == $(<"$home/signer.pid")) | \"\(.uid) \(.program) \" + (if .logged_in then \"true\" else \"\" end)")"
+    "$(field ".[0].clients[] | select(.pid == $(children_of "$(<"$home/signer.pid")")) | \"\(.uid) \(.program) \" + (if .logged_in then \"true\" else \"\" end)")"
   run -0 ctl status demo
   contains "$output" "demo: ready"
   contains "$output" "p11-client"
-  touch "$home/enough"
   stop signer
 }
-client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.pid == $(<"$home/signer.pid"))"; }
+client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.program == \"p11-client\")"; }
 
 @test "status of a daemon that is down is 69 and says so, and so do other commands" {
   "$root/scripts/sandbox" down "$sandbox"
@@ -142,8 +141,8 @@ client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.pid == $
 }
 
 @test "what cannot be a key is refused before the device is asked" {
-  local lines
-  lines=$(grep -c . "$sandbox/state/demo/audit")
+  local before
+  before=$(grep -c . "$sandbox/state/demo/audit")
   run -64 ctl keys generate pkcs11:object=x --type rsa:2048
   run -64 ctl keys generate pkcs11:object=x --type aes:100
   run -64 ctl keys generate pkcs11:object=x --type ec:P-256 --extractable
@@ -152,7 +151,7 @@ client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.pid == $
   run -64 ctl keys import pkcs11:object=x --type ec </dev/null
   run -64 ctl keys list 'pkcs11:object=x?pin-value=1234'
   [[ $output != *1234* ]]
-  equals "$lines" "$(grep -c . "$sandbox/state/demo/audit")"
+  equals "$before" "$(grep -c . "$sandbox/state/demo/audit")"
 }
 
 @test "an imported AES key encrypts as openssl does with that key, from hexadecimal, base64, raw, pipe or file" {
@@ -376,12 +375,16 @@ user = 4711
 operations = sign"
   run -69 ctl policy explain --user 4711 --operation sign --key pkcs11:object=device
   contains "$output" "needs the right admin"
-  allow_all
-  as_client tee -a "$sandbox/signerd.conf" >/dev/null <<<"[allow others]
+  run -64 ctl policy explain --group 5000 --operation sign --key pkcs11:object=device
+  contains "$output" "--group"
+  configure "[allow admin]
+device = demo
+user = $(stat -c %u "$sandbox")
+operations = all admin
+[allow others]
 device = demo
 group = 5000
 operations = sign"
-  configure "$(sed -n '/^\[allow/,$p' "$sandbox/signerd.conf")"
   run -77 ctl policy explain --user 4711 --operation sign --key pkcs11:object=device
   run -0 ctl policy explain --user 4711 --group 5000 --operation sign --key pkcs11:object=device
   allow_all
@@ -420,8 +423,10 @@ operations = sign"
   damage moved 6
   head -n 6 log | head -c -20 >damaged
   damage cut 6
-  { head -n 4 log; head -n 4 log; } >damaged
+  { head -n 4 log; sed -n 4p log; } >damaged
   damage moved 5
+  { head -n 4 log; head -n 4 log; } >damaged
+  damage restarted 5
   sed '5s/.*/nonsense/' log >damaged
   damage cut 5
   local n
