@@ -233,7 +233,7 @@ client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.program 
     pid=$!
     wait_for 10 imported "wiped-$form"
     sleep 0.2
-    process_start "$pid" # it still stands there
+    process_start "$pid" >/dev/null # it still stands there
     # Its memory can be read: something that must be there is found.
     grep -qaF "wiped-$form" "/proc/$pid/mem" 2>/dev/null || memory_has "$pid" "wiped-$form"
     run -0 "$build/tests/tools/scan" "$home/secret" --pid "$pid" "$work" "$home/wiped.log" "$sandbox/log" "$sandbox/state"
