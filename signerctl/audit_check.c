@@ -28,11 +28,12 @@ struct audit_check {
     const char *file;
     uint64_t line;       /* of the file */
     uint64_t unreadable; /* lines since the last whole one that were none */
-    bool failed;
+    err_t failed; /* ERR_OK: nothing of ours has */
     EVP_MD_CTX *hash;
     EVP_MD *sha256;
     size_t open_count;
-    struct open_intent open[OPEN_MOST];
+    size_t open_room;
+    struct open_intent *open;
     size_t used; /* of a line that goes on in the next bytes */
     bool too_long;
     uint8_t begun[AUDIT_LINE_MOST];
@@ -87,6 +88,7 @@ void audit_check_free(struct audit_check *check)
         return;
     EVP_MD_CTX_free(check->hash);
     EVP_MD_free(check->sha256);
+    free(check->open);
     free(check);
 }
 
@@ -130,10 +132,27 @@ static void tell_open(struct audit_check *check, const char *what)
     check->open_count = 0;
 }
 
+static bool make_room(struct audit_check *check)
+{
+    if (check->open_count < check->open_room)
+        return true;
+    const size_t room = check->open_room == 0 ? 16 : 2 * check->open_room;
+    struct open_intent *open = realloc(check->open, room * sizeof *open);
+    if (open == NULL)
+        return false;
+    check->open = open;
+    check->open_room = room;
+    return true;
+}
+
 static void open_intent(struct audit_check *check, uint64_t number)
 {
     if (check->open_count == OPEN_MOST)
         tell_open(check, "no result follows within the next intents");
+    if (!make_room(check)) {
+        check->failed = ERR_MEMORY;
+        return;
+    }
     check->open[check->open_count++] = (struct open_intent){check->file, check->line, number};
 }
 
@@ -170,7 +189,7 @@ static bool follows(struct audit_check *check, const uint8_t *before, const stru
         EVP_DigestUpdate(check->hash, before, AUDIT_CHAIN_BYTES) != 1 ||
         EVP_DigestUpdate(check->hash, line->hashed.ptr, line->hashed.len) != 1 ||
         EVP_DigestFinal_ex(check->hash, chain, NULL) != 1) {
-        check->failed = true;
+        check->failed = ERR_SYSTEM;
         return true;
     }
     return memcmp(chain, line->chain, sizeof chain) == 0;
@@ -326,5 +345,5 @@ err_t audit_check_end(struct audit_check *check, struct audit_summary *ret_summa
 {
     tell_open(check, "the log ends before its result");
     *ret_summary = check->summary;
-    return check->failed ? ERR_SYSTEM : ERR_OK;
+    return check->failed;
 }

@@ -69,7 +69,7 @@ bool audit_check_within_line(const struct audit_check *check); /* the last line 
 /* Ends the file: a line without its end is reported. */
 void audit_check_file_end(struct audit_check *check);
 
-/* ERR_SYSTEM: a hash could not be computed, and nothing is said of the log. */
+/* ERR_SYSTEM: a hash could not be computed; ERR_MEMORY. Then nothing is said of the log. */
 err_t audit_check_end(struct audit_check *check, struct audit_summary *ret_summary);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "rules.h"
 #include "scratch.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "signerctl/audit_check.h"
 #include "signerd/audit.h"
@@ -429,6 +430,60 @@ static void an_intent_that_a_crash_left_is_told_when_the_next_worker_starts(void
     scratch_remove(&scratch);
 }
 
+/* ---- long logs ---- */
+
+/* Many operations that are fed in parts may be under way at once. */
+static void results_are_found_behind_thousands_of_other_intents(void **state)
+{
+    enum { MANY = 5000 };
+    struct stage *stage = *state;
+    struct scratch scratch;
+    struct audit *audit;
+    const struct identity who = person(1, 2);
+    const struct audit_event event = {.operation = "BEGIN_SIGN", .who = &who, .key = &key};
+    static uint64_t numbers[MANY];
+    size_t len;
+    scratch_make(&scratch);
+    assert_int_equal(audit_open(scratch.fd, 64, 3, &audit), ERR_OK);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(audit_intent(audit, &event, &numbers[i]), ERR_OK);
+    for (size_t i = 0; i + 1 < MANY; i++)
+        assert_int_equal(audit_result(audit, numbers[i], ERR_OK), ERR_OK);
+    audit_close(audit);
+    char *text = scratch_read(&scratch, "audit", &len);
+    check(stage, text);
+    assert_int_equal(stage->count, 1);
+    expect(stage, 0, AUDIT_NO_RESULT, MANY);
+    free(text);
+    scratch_remove(&scratch);
+}
+
+/* A whole file of the default size. Sanitizers take several times as long. */
+static void sixty_four_mebibytes_take_a_few_seconds(void **state)
+{
+    enum { MIB = 64, SECONDS_MOST = 20 };
+    struct stage *stage = *state;
+    struct scratch scratch;
+    struct audit *audit;
+    const struct identity who = person(1001, 4711);
+    size_t len;
+    scratch_make(&scratch);
+    assert_int_equal(audit_open(scratch.fd, 2 * MIB, 3, &audit), ERR_OK);
+    write_operations(audit, &who, (MIB << 20) / 350);
+    audit_close(audit);
+    char *text = scratch_read(&scratch, "audit", &len);
+    assert_true(len > (size_t)MIB << 20);
+    const uint64_t began = clock_us();
+    check_in_parts(stage, text, len, 1 << 16);
+    const uint64_t took = clock_us() - began;
+    assert_int_equal(stage->count, 0);
+    assert_true(stage->summary.from_start && stage->summary.lines > 200000);
+    print_message("%zu MiB in %llu ms\n", len >> 20, (unsigned long long)took / 1000);
+    assert_true(took < SECONDS_MOST * 1000000ULL);
+    free(text);
+    scratch_remove(&scratch);
+}
+
 /* ---- what was kept elsewhere ---- */
 
 static void the_expected_chain_value_is_found_only_where_it_stands(void **state)
@@ -492,6 +547,8 @@ int main(void)
         ON_STAGE(a_line_longer_than_any_is_skipped_whole),
         ON_STAGE(an_intent_without_a_result_is_told_but_breaks_nothing),
         ON_STAGE(an_intent_that_a_crash_left_is_told_when_the_next_worker_starts),
+        ON_STAGE(results_are_found_behind_thousands_of_other_intents),
+        ON_STAGE(sixty_four_mebibytes_take_a_few_seconds),
         ON_STAGE(the_expected_chain_value_is_found_only_where_it_stands),
         TEST(a_chain_value_is_64_small_digits),
     };
