@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * signerctl's reading of audit logs: a line that is taken as whole says what stands in it, and a log
- * gives the same findings in whatever parts it comes.
+ * signerctl's reading of audit logs: a line that is taken as whole says what stands in it, and a
+ * log gives the same findings in whatever parts it comes.
  */
 #include "fuzz.h"
 

@@ -23,7 +23,8 @@ static void decode_hex(struct span text)
     const struct span bytes = secret_bytes(value);
     size_t at = 0;
     for (size_t i = 0; i < text.len; i++) {
-        const uint8_t lower = text.ptr[i] >= 'A' && text.ptr[i] <= 'F' ? text.ptr[i] + 32 : text.ptr[i];
+        const uint8_t lower =
+            text.ptr[i] >= 'A' && text.ptr[i] <= 'F' ? text.ptr[i] + 32 : text.ptr[i];
         if (lower == '\0' || strchr(digits, lower) == NULL)
             continue;
         must(at / 2 < bytes.len);
@@ -58,7 +59,8 @@ static void parse_type(const char *text)
     unsigned use;
     if (key_type_parse(text, true, &type) == ERR_OK)
         must(type.row->takes(type.bits));
-    if (key_type_parse("aes:128", true, &type) == ERR_OK && key_use_parse(&type, text, &use) == ERR_OK)
+    if (key_type_parse("aes:128", true, &type) == ERR_OK &&
+        key_use_parse(&type, text, &use) == ERR_OK)
         must(use != 0);
 }
 
@@ -67,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char text[TEXT_MAX + 1];
     if (size == 0 || size > TEXT_MAX)
         return 0;
-    log_setup("fuzz", (enum log_level)-1);
+    log_setup("fuzz", (enum log_level) - 1);
     decode_hex(span_of(data, size));
     decode_base64(span_of(data, size));
     memcpy(text, data, size);

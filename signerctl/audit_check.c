@@ -28,7 +28,7 @@ struct audit_check {
     const char *file;
     uint64_t line;       /* of the file */
     uint64_t unreadable; /* lines since the last whole one that were none */
-    err_t failed; /* ERR_OK: nothing of ours has */
+    err_t failed;        /* ERR_OK: nothing of ours has */
     EVP_MD_CTX *hash;
     EVP_MD *sha256;
     size_t open_count;
@@ -63,8 +63,8 @@ const char *audit_finding_name(enum audit_finding_kind kind)
     return names[kind];
 }
 
-err_t audit_check_new(audit_report *report, void *context, const uint8_t *expected,
-    struct audit_check **ret_check)
+err_t audit_check_new(
+    audit_report *report, void *context, const uint8_t *expected, struct audit_check **ret_check)
 {
     struct audit_check *check = calloc(1, sizeof *check);
     if (check == NULL)
@@ -208,8 +208,8 @@ static void check_first(struct audit_check *check, const struct audit_line *line
 }
 
 /* The number is another than the wanted one; a kind of gap is AUDIT_LEFT_OUT or AUDIT_JUMPED. */
-static void check_number(struct audit_check *check, const struct audit_line *line,
-    uint64_t wanted, enum audit_finding_kind kind_of_gap)
+static void check_number(struct audit_check *check, const struct audit_line *line, uint64_t wanted,
+    enum audit_finding_kind kind_of_gap)
 {
     const bool holds = kind_of_gap == AUDIT_JUMPED;
     if (line->number < wanted)
@@ -221,9 +221,8 @@ static void check_number(struct audit_check *check, const struct audit_line *lin
         find(check, kind_of_gap, line->number, "number %" PRIu64 " is left out%s", wanted,
             holds ? ", though the chain holds" : "");
     else
-        find(check, kind_of_gap, line->number,
-            "numbers %" PRIu64 " to %" PRIu64 " are left out%s", wanted, line->number - 1,
-            holds ? ", though the chain holds" : "");
+        find(check, kind_of_gap, line->number, "numbers %" PRIu64 " to %" PRIu64 " are left out%s",
+            wanted, line->number - 1, holds ? ", though the chain holds" : "");
 }
 
 static void check_next(struct audit_check *check, const struct audit_line *line)

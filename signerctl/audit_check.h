@@ -58,8 +58,8 @@ struct audit_check;
 
 /* expected: a chain value to look for, or NULL; it stays the caller's, as do the names of files,
  * until audit_check_end. The caller frees. */
-err_t audit_check_new(audit_report *report, void *context, const uint8_t *expected,
-    struct audit_check **ret_check);
+err_t audit_check_new(
+    audit_report *report, void *context, const uint8_t *expected, struct audit_check **ret_check);
 void audit_check_free(struct audit_check *check);
 
 void audit_check_file(struct audit_check *check, const char *name); /* what follows is of it */

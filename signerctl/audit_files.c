@@ -25,7 +25,9 @@ static err_t complain(const char *name)
     const int why = errno;
     log_error("%s: %s%s", name, strerror(why),
         why == EACCES ? " (audit logs belong to the worker's user; root may read them)" : "");
-    return why == ENOENT || why == ENOTDIR ? ERR_OBJECT_GONE : why == EACCES ? ERR_DENIED : ERR_SYSTEM;
+    return why == ENOENT || why == ENOTDIR ? ERR_OBJECT_GONE
+           : why == EACCES                 ? ERR_DENIED
+                                           : ERR_SYSTEM;
 }
 
 /* name becomes the files'. */
@@ -63,8 +65,8 @@ static bool last_is_there_twice(const struct audit_files *files)
     struct stat before;
     if (files->count < 2 || fstat(files->files[files->count - 1].fd, &last) != 0)
         return false;
-    return fstat(files->files[files->count - 2].fd, &before) == 0 &&
-           last.st_dev == before.st_dev && last.st_ino == before.st_ino;
+    return fstat(files->files[files->count - 2].fd, &before) == 0 && last.st_dev == before.st_dev &&
+           last.st_ino == before.st_ino;
 }
 
 static void turn_round(struct audit_files *files)
@@ -77,8 +79,7 @@ static void turn_round(struct audit_files *files)
 }
 
 /* ERR_INTERRUPTED: the worker began a new file meanwhile. */
-static err_t open_newest_first(
-    const char *state_dir, const char *device, struct audit_files *files)
+static err_t open_newest_first(const char *state_dir, const char *device, struct audit_files *files)
 {
     char path[PATH_MAX];
     err_t err = ERR_OK;

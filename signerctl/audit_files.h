@@ -19,8 +19,8 @@ struct audit_files {
     struct audit_file *files;
 };
 
-/* STATE_DIR/DEVICE/audit and the older ones beside it. They are of one moment, though the worker may
- * begin a new file meanwhile. Logs what is wrong. The caller clears. */
+/* STATE_DIR/DEVICE/audit and the older ones beside it. They are of one moment, though the worker
+ * may begin a new file meanwhile. Logs what is wrong. The caller clears. */
 err_t audit_files_of_device(
     const char *state_dir, const char *device, struct audit_files *ret_files);
 

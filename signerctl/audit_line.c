@@ -128,8 +128,7 @@ enum audit_shape audit_line_parse(struct span text, struct audit_line *ret_line)
     if (text.len < TAIL)
         return AUDIT_SHAPE_CUT;
     line.hashed = read_span(&whole, text.len - TAIL);
-    if (!span_equal(
-            read_span(&whole, sizeof chain_mark - 1), span_of_text(chain_mark)) ||
+    if (!span_equal(read_span(&whole, sizeof chain_mark - 1), span_of_text(chain_mark)) ||
         !audit_chain_parse(read_span(&whole, CHAIN_DIGITS), line.chain))
         return AUDIT_SHAPE_CUT;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One line of an audit log (docs/AUDIT.md), taken apart. It shares nothing with the writer of the
- * log, so that a mistake there is seen here. Strict: what the writer cannot have written is no line.
+ * log, so that a mistake there is seen here. Strict: what the writer cannot have written is no
+ * line.
  */
 #ifndef SIGNERCTL_AUDIT_LINE_H
 #define SIGNERCTL_AUDIT_LINE_H

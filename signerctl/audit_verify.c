@@ -44,8 +44,7 @@ static void report(void *context, const struct audit_finding *finding)
     struct json_object *row = json_object_new_object();
     output_add_text(row, "file", finding->file);
     output_add_number(row, "line", finding->line);
-    output_add(row, "number",
-        finding->number > 0 ? json_object_new_uint64(finding->number) : NULL);
+    output_add(row, "number", finding->number > 0 ? json_object_new_uint64(finding->number) : NULL);
     output_add_text(row, "kind", audit_finding_name(finding->kind));
     output_add_bool(row, "breaks", audit_finding_breaks(finding->kind));
     output_add_text(row, "what", finding->what);
@@ -158,8 +157,8 @@ static void tell(const struct audit_files *files, const char *device,
     if (summary->first.number > 0) {
         struct json_object *chain =
             output_hex(span_of(summary->last.chain, sizeof summary->last.chain));
-        output_line("  number %" PRIu64 " of %s to number %" PRIu64 " of %s",
-            summary->first.number, summary->first.time, summary->last.number, summary->last.time);
+        output_line("  number %" PRIu64 " of %s to number %" PRIu64 " of %s", summary->first.number,
+            summary->first.time, summary->last.number, summary->last.time);
         output_line("  last chain value %s", json_object_get_string(chain));
         (void)json_object_put(chain);
     }
@@ -192,8 +191,8 @@ static int verify(const struct audit_files *files, const char *device,
     return is_good(&summary, expected != NULL) ? EX_OK : EX_DATAERR;
 }
 
-static int verify_device(const char *device, const struct options *options,
-    const uint8_t *expected, struct json_object *all)
+static int verify_device(const char *device, const struct options *options, const uint8_t *expected,
+    struct json_object *all)
 {
     const char *state_dir = options->state_dir != NULL ? options->state_dir : SIGNERD_STATE_DIR;
     struct audit_files files;
@@ -250,13 +249,14 @@ int audit_verify_run(const struct options *options)
     uint8_t expected[AUDIT_CHAIN_BYTES];
     const bool expects = options->expect_last != NULL;
     if (expects && !audit_chain_parse(span_of_text(options->expect_last), expected)) {
-        log_error("--expect-last wants the 64 digits behind chain=, not '%s'", options->expect_last);
+        log_error(
+            "--expect-last wants the 64 digits behind chain=, not '%s'", options->expect_last);
         return EX_USAGE;
     }
     if ((options->device != NULL) + (options->count > 0) > 1 ||
         (expects && options->device == NULL && options->count == 0)) {
-        log_error("audit verify wants %s", expects ? "--device or files, with --expect-last"
-                                                   : "either --device or files");
+        log_error("audit verify wants %s",
+            expects ? "--device or files, with --expect-last" : "either --device or files");
         return EX_USAGE;
     }
     struct json_object *all = json_object_new_array();

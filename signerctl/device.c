@@ -67,8 +67,7 @@ static err_t take_mechanisms(struct span mechanisms, struct device *device)
 {
     struct reader r = reader_of(mechanisms);
     while (reader_more(&r) && device->mechanism_count < DEVICE_MECHANISMS_MAX)
-        schema_decode(
-            &wire_mechanism_schema, &r, &device->mechanisms[device->mechanism_count++]);
+        schema_decode(&wire_mechanism_schema, &r, &device->mechanisms[device->mechanism_count++]);
     return reader_finished(&r) ? ERR_OK : ERR_BAD_MESSAGE;
 }
 
@@ -134,8 +133,7 @@ static int open_next(void *context, const char *file)
     const struct opening *opening = context;
     struct devices *devices = opening->devices;
     const size_t len = sockets_name_length(file);
-    if (opening->name != NULL &&
-        !span_equal(span_of(file, len), span_of_text(opening->name)))
+    if (opening->name != NULL && !span_equal(span_of(file, len), span_of_text(opening->name)))
         return 0;
     struct device **rows = realloc(devices->rows, (devices->count + 1) * sizeof *rows);
     if (rows == NULL)

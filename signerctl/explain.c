@@ -100,7 +100,8 @@ static err_t read_groups(const char *text, struct question *question)
     if (text == NULL)
         return ERR_OK;
     if (question->uid == getuid()) {
-        log_error("--group goes with another user's --user: your own groups are as the kernel says");
+        log_error(
+            "--group goes with another user's --user: your own groups are as the kernel says");
         return ERR_ARGUMENTS;
     }
     if (strlen(text) >= sizeof words)
@@ -115,8 +116,7 @@ static err_t read_groups(const char *text, struct question *question)
             log_error("--group %s: there is no such group", word);
             return ERR_ARGUMENTS;
         }
-        question->groups[question->group_count++] =
-            group != NULL ? group->gr_gid : (gid_t)number;
+        question->groups[question->group_count++] = group != NULL ? group->gr_gid : (gid_t)number;
     }
     return ERR_OK;
 }
@@ -233,8 +233,7 @@ static struct json_object *describe(const struct device *device, const struct qu
     output_add(object, "groups", groups);
     output_add(object, "label", question->has_key ? output_text(question->label) : NULL);
     output_add(object, "id", question->has_key ? output_hex(question->id) : NULL);
-    output_add(object, "class",
-        question->has_key ? json_object_new_uint64(question->class) : NULL);
+    output_add(object, "class", question->has_key ? json_object_new_uint64(question->class) : NULL);
     output_add_bool(object, "key_found", question->key_found);
     return object;
 }
@@ -311,8 +310,8 @@ int explain_run(const struct options *options)
             KEYS_ONE_DEVICE | KEYS_NO_PROMPT | (options->key != NULL ? KEYS_LIST : 0), &keys);
     if (err == ERR_OK)
         err = read_key(&keys, &question);
-    int exit_code = err == ERR_OK ? answer(options, keys.named[0], &question, only)
-                                  : err_exit_code(err);
+    int exit_code =
+        err == ERR_OK ? answer(options, keys.named[0], &question, only) : err_exit_code(err);
     keys_clear(&keys);
     return exit_code;
 }

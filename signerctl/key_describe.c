@@ -79,8 +79,8 @@ static void write_type(const struct key *key, char *text, size_t size, uint64_t 
     else if (type == CKK_RSA)
         (void)snprintf(text, size, "rsa:%llu", (unsigned long long)*ret_bits);
     else if (type == CKK_AES || type == CKK_GENERIC_SECRET)
-        (void)snprintf(text, size, "%s:%llu", type == CKK_AES ? "aes" : "generic",
-            (unsigned long long)bits);
+        (void)snprintf(
+            text, size, "%s:%llu", type == CKK_AES ? "aes" : "generic", (unsigned long long)bits);
     else
         (void)snprintf(text, size, "type-%llu", (unsigned long long)type);
     EVP_PKEY_free(public_key);
@@ -120,7 +120,8 @@ struct json_object *key_describe(const struct keys *keys, const struct key *key)
     output_add(object, "label", output_text(value_of(key, ATTR_LABEL)));
     output_add(object, "id", output_hex(value_of(key, ATTR_ID)));
     output_add_text(object, "class",
-        key->class < sizeof class_names / sizeof class_names[0] ? class_names[key->class] : "other");
+        key->class < sizeof class_names / sizeof class_names[0] ? class_names[key->class]
+                                                                : "other");
     output_add_text(object, "type", type);
     output_add(object, "bits", bits > 0 ? json_object_new_uint64(bits) : NULL);
     output_add(object, "uses", uses_of(key));

@@ -177,7 +177,8 @@ void key_put_public(struct writer *list, const struct key_wish *wish)
     put_common(list, wish, CLASS_PUBLIC_KEY);
     attribute_put(list, ATTR_EC_PARAMS, span_of(p256, sizeof p256));
     attribute_put_bool(list, ATTR_VERIFY, (wish->use & USE_SIGN) != 0);
-    attribute_put_bool(list, ATTR_ENCRYPT, false); /* else some devices allow what was not asked for */
+    attribute_put_bool(
+        list, ATTR_ENCRYPT, false); /* else some devices allow what was not asked for */
     attribute_put_bool(list, ATTR_WRAP, false);
 }
 

@@ -51,7 +51,8 @@ static const char *fault_of(const char *text, P11KitUri *p11)
     if (p11_kit_uri_get_pin_value(p11) != NULL || p11_kit_uri_get_pin_source(p11) != NULL)
         return "no PIN belongs into it: others can read command lines; give --pin-file";
     if (p11_kit_uri_any_unrecognized(p11) || p11_kit_uri_get_module_name(p11) != NULL ||
-        p11_kit_uri_get_module_path(p11) != NULL || !says_only(p11, P11_KIT_URI_FOR_OBJECT_ON_TOKEN))
+        p11_kit_uri_get_module_path(p11) != NULL ||
+        !says_only(p11, P11_KIT_URI_FOR_OBJECT_ON_TOKEN))
         return "only token, manufacturer, model, serial, object, id and type belong into it";
     return NULL;
 }

@@ -11,8 +11,8 @@
 
 struct key_uri;
 
-/* ERR_ARGUMENTS, logged: malformed, attributes that would be ignored, or a PIN in it (which is never
- * shown). The caller frees. */
+/* ERR_ARGUMENTS, logged: malformed, attributes that would be ignored, or a PIN in it (which is
+ * never shown). The caller frees. */
 err_t key_uri_parse(const char *text, struct key_uri **ret_uri);
 void key_uri_free(struct key_uri *uri); /* NULL is allowed */
 

@@ -140,21 +140,20 @@ static err_t append_named(struct keys *keys, struct device *device)
 /* Those that the URI names. What is not there could be the one that is meant, so it is told. */
 static err_t choose_devices(struct keys *keys)
 {
-    err_t worst = ERR_OK;
     err_t err = ERR_OK;
     for (size_t i = 0; i < keys->devices.count && err == ERR_OK; i++) {
         struct device *device = keys->devices.rows[i];
         const err_t state = state_of(device);
         if (state != ERR_OK) {
-            log_line(keys->devices.count == 1 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "device %s: %s",
-                device->name, device_why(state));
-            worst = state;
+            log_line(keys->devices.count == 1 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                "device %s: %s", device->name, device_why(state));
+            keys->missing = state;
         } else if (keys->uri == NULL || key_uri_names_device(keys->uri, device)) {
             err = append_named(keys, device);
         }
     }
-    if (err == ERR_OK && worst != ERR_OK && keys->named_count == 0)
-        return worst;
+    if (err == ERR_OK && keys->missing != ERR_OK && keys->named_count == 0)
+        return keys->missing;
     if (err == ERR_OK && keys->named_count == 0) {
         log_error("no device has the token that the URI names: see signerctl status");
         return ERR_TOKEN_ABSENT;

@@ -28,6 +28,7 @@ struct keys {
     size_t count;
     uint8_t **buffers; /* what the rows point into */
     size_t buffer_count;
+    err_t missing; /* why a device is not among the named ones; ERR_OK: all are there */
 };
 
 enum keys_flags {
@@ -42,7 +43,8 @@ err_t keys_open(
     const struct options *options, const char *target, unsigned flags, struct keys *ret_keys);
 void keys_clear(struct keys *keys);
 
-/* Takes in the objects of a reply: the last row is the last of them. Keys that were found before move.
+/* Takes in the objects of a reply: the last row is the last of them. Keys that were found before
+ * move.
  */
 err_t keys_take(struct keys *keys, struct device *device, struct span objects);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * signerctl keys delete, keys label and keys id: a key with what belongs to it. The key itself comes
- * first: where the rules do not allow that, nothing has changed.
+ * signerctl keys delete, keys label and keys id: a key with what belongs to it. The key itself
+ * comes first: where the rules do not allow that, nothing has changed.
  */
 #include "commands.h"
 #include "keys.h"
@@ -29,8 +29,8 @@ static void add(struct parts *parts, const struct key *key)
         parts->keys[parts->count++] = key;
 }
 
-static void collect(const struct keys *keys, const struct key *key, bool certificates,
-    struct parts *ret_parts)
+static void collect(
+    const struct keys *keys, const struct key *key, bool certificates, struct parts *ret_parts)
 {
     const struct key *certificate = NULL;
     *ret_parts = (struct parts){0};
@@ -163,8 +163,7 @@ static void add_change(struct json_object *changes, const struct key *key, struc
     free(after);
 }
 
-static err_t set_parts(
-    const struct parts *parts, struct span template, struct json_object *changes)
+static err_t set_parts(const struct parts *parts, struct span template, struct json_object *changes)
 {
     for (size_t i = 0; i < parts->count; i++) {
         const struct wire_set_request request = {parts->keys[i]->number, template};

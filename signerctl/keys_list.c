@@ -70,10 +70,11 @@ static void print(const struct keys *keys, bool json)
 int keys_list_run(const struct options *options)
 {
     struct keys keys;
-    err_t err =
-        keys_open(options, options->count > 0 ? options->words[0] : NULL, KEYS_LIST, &keys);
+    err_t err = keys_open(options, options->count > 0 ? options->words[0] : NULL, KEYS_LIST, &keys);
     if (err == ERR_OK)
         print(&keys, options->json);
+    if (err == ERR_OK && keys.uri == NULL)
+        err = keys.missing; /* the list is not that of all devices */
     keys_clear(&keys);
     return err_exit_code(err);
 }

@@ -202,9 +202,8 @@ static err_t call_create(
     key_put_secret(&list, &making->wish);
     attribute_put(&list, ATTR_VALUE, value);
     const struct wire_create_request request = {0, writer_bytes(&list)};
-    err = writer_failed(&list)
-              ? ERR_TOO_LARGE
-              : device_call(making->device, WIRE_CREATE, &request, ret_reply);
+    err = writer_failed(&list) ? ERR_TOO_LARGE
+                               : device_call(making->device, WIRE_CREATE, &request, ret_reply);
     secret_free(room);
     return err;
 }

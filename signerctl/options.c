@@ -15,8 +15,9 @@ enum { ROWS_MAX = 16, HELP = 1000, HELP_COLUMN = 26 };
 
 void options_print_help(const struct command *command)
 {
-    printf("Usage: signerctl %s%s%s%s\n%s\n", command->name, command->row_count > 0 ? " [OPTION]..." : "",
-        command->words[0] != '\0' ? " " : "", command->words, command->meaning);
+    printf("Usage: signerctl %s%s%s%s\n%s\n", command->name,
+        command->row_count > 0 ? " [OPTION]..." : "", command->words[0] != '\0' ? " " : "",
+        command->words, command->meaning);
     if (command->row_count > 0)
         printf("\n");
     for (size_t i = 0; i < command->row_count; i++) {

@@ -43,7 +43,7 @@ struct option_row {
 };
 
 struct command {
-    const char *name; /* "keys list" */
+    const char *name;  /* "keys list" */
     const char *words; /* what --help calls them */
     size_t least_words;
     size_t most_words;

@@ -99,8 +99,8 @@ void output_add_bool(struct json_object *parent, const char *name, bool value)
 
 void output_json(struct json_object *object)
 {
-    printf("%s\n", json_object_to_json_string_ext(object,
-                       JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    printf("%s\n", json_object_to_json_string_ext(
+                       object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 /* ---- tables ---- */

@@ -20,8 +20,8 @@
 #define TEXT(name, value, member, meaning) {name, value, offsetof(struct options, member), meaning}
 #define JSON     FLAG("json", json, "print JSON")
 #define DEVICE   TEXT("device", "NAME", device, "the device of this name alone")
-#define PIN_FILE TEXT("pin-file", "FILE", pin_file, "the client PIN, where the device wants one (else: a prompt)")
-#define USE      TEXT("use", "LIST", use, "what the key may do: sign, encrypt, wrap, derive; with commas")
+#define PIN_FILE TEXT("pin-file", "FILE", pin_file, "the client PIN (else: a prompt, where one is wanted)")
+#define USE      TEXT("use", "LIST", use, "sign, encrypt, wrap, derive; with commas between")
 #define OFFERS   FLAG("extractable", extractable, "it may leave the device, wrapped by another key")
 /* clang-format on */
 
@@ -66,7 +66,8 @@ static const struct option_row explain_rows[] = {
 static const struct option_row verify_rows[] = {
     TEXT("device", "NAME", device, "the log of this device, with its older files"),
     TEXT("state-dir", "DIR", state_dir, "where logs are (default " SIGNERD_STATE_DIR ")"),
-    TEXT("expect-last", "CHAIN", expect_last, "a chain value kept elsewhere, which the log must hold"),
+    TEXT("expect-last", "CHAIN", expect_last,
+        "a chain value kept elsewhere, which the log must hold"),
     JSON,
 };
 

@@ -136,8 +136,8 @@ static void indent_clients(struct json_object *clients)
     for (size_t i = 0; i < count; i++) {
         char text[24];
         struct json_object *client = json_object_array_get_idx(clients, i);
-        (void)snprintf(text, sizeof text, "  %d",
-            json_object_get_int(json_object_object_get(client, "pid")));
+        (void)snprintf(
+            text, sizeof text, "  %d", json_object_get_int(json_object_object_get(client, "pid")));
         output_add_text(client, "shown_pid", text);
         if (json_object_object_get(client, "user") == NULL)
             output_add(client, "user", json_object_get(json_object_object_get(client, "uid")));

@@ -112,7 +112,7 @@ static err_t decode_raw(struct span text, struct secret **ret_value)
 
 err_t value_decode(enum value_form form, struct span text, struct secret **ret_value)
 {
-    static err_t (*const decode[])(struct span text, struct secret **ret_value) = {
+    static err_t (*const decode[])(struct span text, struct secret * *ret_value) = {
         [VALUE_RAW] = decode_raw, [VALUE_HEX] = decode_hex, [VALUE_BASE64] = decode_base64};
     return text.len > 0 ? decode[form](text, ret_value) : ERR_ARGUMENTS;
 }

@@ -16,8 +16,8 @@ enum { VALUE_TEXT_MAX = 16384 };
  * frees. */
 err_t value_read(const char *file, enum value_form form, struct secret **ret_value);
 
-/* Blanks and line ends, and in hexadecimal ':', may stand anywhere. ERR_ARGUMENTS: it is not of that
- * form, or empty. The caller frees. */
+/* Blanks and line ends, and in hexadecimal ':', may stand anywhere. ERR_ARGUMENTS: it is not of
+ * that form, or empty. The caller frees. */
 err_t value_decode(enum value_form form, struct span text, struct secret **ret_value);
 
 #endif

@@ -72,8 +72,8 @@ operations = all"
   equals pkcs11 "$(field '.[0].driver')"
   equals "$(children_of "$(<"$sandbox/signerd.pid")")" "$(field '.[0].worker')"
   (($(field '.[0].requests') > 0))
-  equals "$(stat -c %u "$sandbox") p11-client ${pin_file:+true}" \
-    "$(field ".[0].clients[] | select(.pid == $(children_of "$(<"$home/signer.pid")")) | \"\(.uid) \(.program) \" + (if .logged_in then \"true\" else \"\" end)")"
+  equals "$(stat -c %u "$sandbox") p11-client $([[ $pin_file ]] && echo true || echo false)" \
+    "$(field ".[0].clients[] | select(.pid == $(children_of "$(<"$home/signer.pid")")) | \"\(.uid) \(.program) \(.logged_in)\"")"
   run -0 ctl status demo
   contains "$output" "demo: ready"
   contains "$output" "p11-client"
@@ -92,6 +92,21 @@ client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.program 
   sandbox_start ${pin_file:+--client-pin-file "$pin_file"}
   run -0 ctl status
 }
+
+@test "a device whose token is gone is absent, and that is 69" {
+  as_client sed -i 's/^token = demo/token = nowhere/' "$sandbox/signerd.conf"
+  as_client kill -HUP "$(<"$sandbox/signerd.pid")"
+  wait_for 10 state_is absent
+  run -69 ctl status --json
+  contains "$(field '.[0].why')" "device is not there"
+  equals "null false" "$(field '.[0] | "\(.label) \(.present)"')"
+  run -69 ctl keys list
+  contains "$output" "device demo: device is not there"
+  as_client sed -i 's/^token = nowhere/token = demo/' "$sandbox/signerd.conf"
+  as_client kill -HUP "$(<"$sandbox/signerd.pid")"
+  wait_for 10 state_is ready
+}
+state_is() { [[ $(ctl status --json | jq -r '.[0].state') == "$1" ]]; }
 
 @test "a device that is not there is named" {
   run -69 ctl status nowhere
@@ -236,7 +251,8 @@ client_is_shown() { ctl status --json | jq -e ".[0].clients[] | select(.program 
     process_start "$pid" >/dev/null # it still stands there
     # Its memory can be read: something that must be there is found.
     grep -qaF "wiped-$form" "/proc/$pid/mem" 2>/dev/null || memory_has "$pid" "wiped-$form"
-    run -0 "$build/tests/tools/scan" "$home/secret" --pid "$pid" "$work" "$home/wiped.log" "$sandbox/log" "$sandbox/state"
+    run -0 "$build/tests/tools/scan" "$home/secret" --pid "$pid" "$work" "$home/wiped.log" "$sandbox/log" \
+      "$sandbox/state"
     contains "$output" "0 not readable"
     exec 7>&-
     kill "$pid" 2>/dev/null || :

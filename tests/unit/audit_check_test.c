@@ -134,12 +134,11 @@ static void cut_line(char *text, size_t n)
     memmove(line_of(text, n), next, strlen(next) + 1);
 }
 
-static void expect(const struct stage *stage, size_t index, enum audit_finding_kind kind,
-    uint64_t line)
+static void expect(
+    const struct stage *stage, size_t index, enum audit_finding_kind kind, uint64_t line)
 {
     assert_true(index < stage->count);
-    assert_string_equal(
-        audit_finding_name(stage->found[index].kind), audit_finding_name(kind));
+    assert_string_equal(audit_finding_name(stage->found[index].kind), audit_finding_name(kind));
     assert_int_equal(stage->found[index].line, line);
 }
 
@@ -273,13 +272,13 @@ static void the_first_line_left_out_of_the_start_is_seen_in_the_summary(void **s
 static void a_line_that_was_moved_is_found(void **state)
 {
     struct stage *stage = *state;
-    char *moved = strndup(line_of(stage->text, 4),
-        (size_t)(line_of(stage->text, 5) - line_of(stage->text, 4)));
+    char *moved = strndup(
+        line_of(stage->text, 4), (size_t)(line_of(stage->text, 5) - line_of(stage->text, 4)));
     char *text = NULL;
     cut_line(stage->text, 4);
     char *there = line_of(stage->text, 8);
-    assert_true(asprintf(&text, "%.*s%s%s", (int)(there - stage->text), stage->text, moved,
-                    there) > 0);
+    assert_true(
+        asprintf(&text, "%.*s%s%s", (int)(there - stage->text), stage->text, moved, there) > 0);
     check(stage, text);
     expect(stage, 0, AUDIT_LEFT_OUT, 4);
     bool found = false;
@@ -415,8 +414,8 @@ static void an_intent_that_a_crash_left_is_told_when_the_next_worker_starts(void
     const struct identity who = person(1, 2);
     size_t len;
     scratch_make(&scratch);
-    scratch_write(&scratch, "audit", stage->text,
-        (size_t)(line_of(stage->text, LINES) - stage->text));
+    scratch_write(
+        &scratch, "audit", stage->text, (size_t)(line_of(stage->text, LINES) - stage->text));
     assert_int_equal(audit_open(scratch.fd, 1, 3, &audit), ERR_OK);
     assert_int_equal(audit_note(audit, "worker started"), ERR_OK);
     write_operations(audit, &who, 1);

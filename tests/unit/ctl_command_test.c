@@ -150,8 +150,8 @@ static void policy_explain_knows_each_operation_of_the_worker_and_no_other(void 
         bool known = false;
         for (size_t j = 0; j < explain_operations_count; j++)
             if (strcmp(policy_verbs[i].name, explain_operations[j].name) == 0)
-                known = explain_operations[j].has_key ==
-                        ((policy_verbs[i].verb & VERBS_KEYLESS) == 0);
+                known =
+                    explain_operations[j].has_key == ((policy_verbs[i].verb & VERBS_KEYLESS) == 0);
         assert_true(known);
     }
     (void)state;

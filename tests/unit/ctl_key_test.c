@@ -59,7 +59,9 @@ static void a_value_that_is_not_of_its_form_is_refused(void **state)
         {VALUE_HEX, {(const uint8_t *)"012", 3}},
         {VALUE_HEX, {(const uint8_t *)"0g", 2}},
         {VALUE_HEX, {(const uint8_t *)"0x01", 4}},
-        {VALUE_HEX, {(const uint8_t *)"00\0""01", 5}},
+        {VALUE_HEX, {(const uint8_t *)"00\0"
+                                      "01",
+                        5}},
         {VALUE_HEX, {(const uint8_t *)" \n", 2}},
         {VALUE_BASE64, {(const uint8_t *)"YWI", 3}},
         {VALUE_BASE64, {(const uint8_t *)"Y===", 4}},
@@ -100,8 +102,8 @@ static void types_are_read_as_they_are_written(void **state)
 
 static void other_types_and_sizes_are_refused(void **state)
 {
-    static const char *const bad[] = {"", ":", "ec", "ec:", "ec:P-384", "ec:256", "aes", "aes:",
-        "aes:0", "aes:129", "aes:-128", "aes: 128", "aes:128x", "aes:128:1", "rsa:2048",
+    static const char *const bad[] = {"", ":", "ec", "ec:", "ec:P-384", "ec:256", "aes",
+        "aes:", "aes:0", "aes:129", "aes:-128", "aes: 128", "aes:128x", "aes:128:1", "rsa:2048",
         "generic:63", "generic:65", "generic:4104", "generic:99999999999999999999", "AES:128"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct key_type type;
@@ -186,8 +188,7 @@ static void a_uri_names_the_objects_that_are_as_it_says(void **state)
     } uris[] = {{"pkcs11:", true}, {"pkcs11:object=web", true}, {"pkcs11:object=we", false},
         {"pkcs11:object=web%20", false}, {"pkcs11:id=%01%ff", true}, {"pkcs11:id=%01", false},
         {"pkcs11:type=private", true}, {"pkcs11:type=public", false},
-        {"pkcs11:object=web;id=%01%ff;type=private", true},
-        {"pkcs11:token=any;object=web", true}};
+        {"pkcs11:object=web;id=%01%ff;type=private", true}, {"pkcs11:token=any;object=web", true}};
     uint8_t room[128];
     struct writer list = writer_of(room, sizeof room);
     const struct span object = object_list(&list, CLASS_PRIVATE_KEY, "web");
