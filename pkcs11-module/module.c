@@ -11,6 +11,8 @@
 #include "slot.h"
 #include "text.h"
 
+#include "wire/sockets.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,14 +87,13 @@ static void module_free(struct module *module)
 
 static err_t module_new(struct module **ret_module)
 {
-    const char *directory = secure_getenv("SIGNERD_RUNTIME_DIR");
     struct module *module = calloc(1, sizeof *module);
     if (module == NULL)
         return ERR_MEMORY;
     module->users = 1;
     (void)pthread_mutex_init(&module->lock, NULL);
     (void)pthread_cond_init(&module->session_idle, NULL);
-    module->directory = strdup(directory != NULL ? directory : SIGNERD_RUNTIME_DIR);
+    module->directory = strdup(sockets_directory());
 
     err_t err = module->directory != NULL ? ERR_OK : ERR_MEMORY;
     if (err == ERR_OK &&

@@ -8,38 +8,17 @@
 #include "listing.h"
 #include "module.h"
 
-#include <dirent.h>
+#include "wire/sockets.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char suffix[] = ".sock";
-
 enum { OBJECT_TRIES = 3 };
-
-/* The length of NAME in NAME.sock; 0 for any other file. */
-static size_t name_length(const char *file)
-{
-    const size_t len = strlen(file);
-    const size_t tail = sizeof suffix - 1;
-    if (file[0] == '.' || len <= tail || strcmp(file + len - tail, suffix) != 0)
-        return 0;
-    return len - tail;
-}
-
-static int is_socket_name(const struct dirent *entry)
-{
-    return name_length(entry->d_name) > 0;
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
 
 static bool is_known(const struct module *module, const char *file)
 {
-    const size_t len = name_length(file);
+    const size_t len = sockets_name_length(file);
     for (size_t i = 0; i < module->slot_count; i++) {
         const char *name = module->slots[i]->name;
         if (strlen(name) == len && memcmp(name, file, len) == 0)
@@ -57,7 +36,7 @@ static err_t slot_new(struct module *module, const char *file, struct slot **ret
         return ERR_MEMORY;
     slot->module = module;
     slot->id = module->slot_count;
-    slot->name = strndup(file, name_length(file));
+    slot->name = strndup(file, sockets_name_length(file));
     if (slot->name == NULL || asprintf(&path, "%s/%s", module->directory, file) < 0)
         goto fail;
     err = pool_init(&slot->pool, &module->lock, module->client, path);
@@ -95,18 +74,15 @@ static err_t slot_append(struct module *module, const char *file)
     return err;
 }
 
+static int append_new(void *context, const char *file)
+{
+    struct module *module = context;
+    return is_known(module, file) ? 0 : (int)slot_append(module, file);
+}
+
 err_t slot_scan(struct module *module)
 {
-    struct dirent **entries = NULL;
-    const int count = scandir(module->directory, &entries, is_socket_name, by_name);
-    err_t err = ERR_OK;
-    for (int i = 0; i < count; i++) {
-        if (err == ERR_OK && !is_known(module, entries[i]->d_name))
-            err = slot_append(module, entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-    return err;
+    return (err_t)sockets_each(module->directory, append_new, module);
 }
 
 struct slot *slot_find(struct module *module, CK_SLOT_ID id)

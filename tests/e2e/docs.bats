@@ -275,6 +275,42 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
   done <<<$'\nca create\nkey create\ncsr\ncert sign\ncert store' | grep -oE -- '--[a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/options"
   (($(wc -l <"$BATS_TEST_TMPDIR/options") >= 20))
   diff "$BATS_TEST_TMPDIR/options" <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd-provision.1" | sort -u)
+# ctl WORD…: signerctl, as the sandbox's user.
+ctl() { as_client "$sandbox/prefix/bin/signerctl" "$@"; }
+
+@test "signerctl(1) has each command of signerctl --help with its options, and no other" {
+  local page=$BATS_TEST_TMPDIR/page name commands=0
+  awk '/^\.Ss / { print "\n@" substr($0, 5) } /^\.It Fl Fl/ { print }' "$man/signerctl.1" | sed -E 's/^@([a-z]+( [a-z]+)?).*/@\1/' >"$page"
+  while read -r name; do
+    commands=$((commands + 1))
+    # shellcheck disable=SC2086
+    ctl $name --help | grep -oE -- '^  --[a-z0-9-]+' | tr -d ' ' | sort >"$BATS_TEST_TMPDIR/help"
+    # One list of options may be that of two commands.
+    sed -nE "/^@$name\$/,/^@none\$/ p" "$page" | awk '/^@/ && seen { exit } /^\.It/ { seen = 1; print }' |
+      grep -oE 'Fl Fl [a-z0-9-]+' | sed 's/Fl Fl /--/' | sort >"$BATS_TEST_TMPDIR/man"
+    diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/man" || { echo "of: $name"; return 1; }
+  done < <(ctl --help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
+  equals "$commands" "$(grep -c '^@' "$page")"
+}
+
+@test "signerctl(1) has each field that signerctl prints as JSON" {
+  local name
+  {
+    ctl status --json
+    ctl keys generate --type ec:P-256 --json 'pkcs11:object=fields;id=%77'
+    ctl keys list --json
+    ctl keys label --json pkcs11:object=fields fields-2
+    ctl policy explain --json --key pkcs11:object=fields-2
+    ctl keys delete --yes --json pkcs11:object=fields-2
+    ctl audit verify --json --device demo --state-dir "$sandbox/state"
+    printf 'half\n' >"$BATS_TEST_TMPDIR/half"
+    ctl audit verify --json --expect-last "$(printf %064d 0)" "$BATS_TEST_TMPDIR/half" || :
+  } >"$BATS_TEST_TMPDIR/json"
+  jq -r 'paths | map(select(type == "string"))[]' "$BATS_TEST_TMPDIR/json" | sort -u >"$BATS_TEST_TMPDIR/fields"
+  (($(wc -l <"$BATS_TEST_TMPDIR/fields") > 40))
+  while read -r name; do
+    grep -E '^(\.Cm|\.Pq)' "$man/signerctl.1" | grep -qw -- "$name" || { echo "not there: $name"; return 1; }
+  done <"$BATS_TEST_TMPDIR/fields"
 }
 
 @test "signerd-pkcs11(7) has each mechanism of the module, and each code that errors become" {
