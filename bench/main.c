@@ -27,6 +27,7 @@ static const char usage[] =
     "  --clients N,N,…   numbers of client processes (1,2,8,64)\n"
     "  --rounds N        each way so many times, in turn (20)\n"
     "  --round-ms N      how long one takes, without its warm-up (200)\n"
+    "  --calm N          before each round, wait up to N ms until nothing else runs on the machine\n"
     "  --note TEXT       a line above the table\n";
 
 static struct {
@@ -38,6 +39,7 @@ static struct {
     unsigned count_count;
     unsigned rounds;
     unsigned round_ms;
+    unsigned calm_ms;
     unsigned objects;
     bool kinds[WORK_KINDS];
 } options = {.token = "demo",
@@ -109,7 +111,7 @@ static void take_options(int argc, char **argv)
         {"pin-file", required_argument, NULL, 'f'}, {"token", required_argument, NULL, 't'},
         {"clients", required_argument, NULL, 'c'}, {"rounds", required_argument, NULL, 'r'},
         {"round-ms", required_argument, NULL, 'm'}, {"objects", required_argument, NULL, 'o'},
-        {"note", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
+        {"calm", required_argument, NULL, 'q'}, {"note", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
@@ -140,6 +142,9 @@ static void take_options(int argc, char **argv)
             break;
         case 'o':
             options.objects = whole_number(optarg, OBJECTS_MAX);
+            break;
+        case 'q':
+            options.calm_ms = whole_number(optarg, ROUND_MS_MAX);
             break;
         case 'n':
             options.note = optarg;
@@ -218,6 +223,7 @@ static int measure(void)
     unsigned most = 0;
     stage.rounds = options.rounds;
     stage.round_ms = options.round_ms;
+    stage.calm_ms = options.calm_ms;
     for (unsigned way = 0; way < WAYS; way++)
         stage.ways[way] = (struct way){
             way_names[way], options.modules[way], options.token, options.pin_file};

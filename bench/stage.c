@@ -4,6 +4,8 @@
  */
 #include "stage.h"
 
+#include "calm.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -110,8 +112,11 @@ void stage_measure(
     for (unsigned round = 0; round < stage->rounds; round++) {
         for (unsigned i = 0; i < WAYS; i++) {
             const unsigned way = (round + i) % WAYS; /* each way follows each other one */
-            if (outcomes[way].absent[0] == '\0')
-                play_round(stage, way, clients, kind, round, &outcomes[way]);
+            if (outcomes[way].absent[0] != '\0')
+                continue;
+            if (stage->calm_ms > 0)
+                (void)calm_wait(stage->calm_ms);
+            play_round(stage, way, clients, kind, round, &outcomes[way]);
         }
     }
 }

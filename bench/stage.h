@@ -24,6 +24,7 @@ struct stage {
     struct way ways[WAYS];
     unsigned rounds;
     unsigned round_ms;
+    unsigned calm_ms; /* before each round, wait so long for a quiet moment; 0: do not */
     struct client clients[WAYS][CLIENTS_MAX];
     unsigned started[WAYS];
     char absent[WAYS][96]; /* why a way has no clients */
