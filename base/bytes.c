@@ -101,3 +101,17 @@ struct span writer_bytes(const struct writer *w)
 {
     return span_of(w->start, w->used);
 }
+
+uint8_t *writer_room(struct writer *w, size_t *ret_size)
+{
+    *ret_size = w->failed ? 0 : w->size - w->used;
+    return w->start + w->used;
+}
+
+void writer_took(struct writer *w, size_t len)
+{
+    if (w->failed || len > w->size - w->used)
+        w->failed = true;
+    else
+        w->used += len;
+}

@@ -50,4 +50,9 @@ void write_span(struct writer *w, struct span bytes);
 bool writer_failed(const struct writer *w);
 struct span writer_bytes(const struct writer *w); /* what was written so far */
 
+/* Where somebody else (a library) may write up to *ret_size bytes; then writer_took tells how many
+ * it did. More than there was room for fails the writer. */
+uint8_t *writer_room(struct writer *w, size_t *ret_size);
+void writer_took(struct writer *w, size_t len);
+
 #endif

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { SECRET_MAX = 65536 };
+enum { SECRET_MAX = 4 << 20 };
 
 struct secret {
     size_t mapped;

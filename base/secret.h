@@ -10,7 +10,7 @@
 
 struct secret;
 
-/* size in bytes, 1 to 65536; the content is zero. Locking that the limit forbids is no error. The
+/* size in bytes, 1 to 4 MiB; the content is zero. Locking that the limit forbids is no error. The
  * caller frees. */
 err_t secret_new(size_t size, struct secret **ret_secret);
 

@@ -11,6 +11,7 @@
 #include "fixture.h"
 #include "rules.h"
 
+#include <p11-kit/pkcs11.h>
 #include <string.h>
 
 enum { UID = 1001, PID = 11, OBJECT_LIMIT = 64, LONG_LABEL = 15000, SECOND_CONNECTION = 0x8000 };
@@ -22,12 +23,13 @@ enum circumstance {
     ONE_CONNECTION = 8,
     LONG_LIST = 16,
     STUBBORN_OBJECTS = 32,
+    ADMIN = 64,
 };
 
 static struct fixture fixture;
 static struct identity who;
 static struct login *login;
-static driver_ref forbidden;
+static driver_ref forbidden[2];
 
 static void end_fixture(void)
 {
@@ -44,6 +46,7 @@ static void set_up(void)
     who = person(UID, PID);
     fixture_rule(&fixture, for_user(on_label(rule(true, VERB_ALL, "t.conf:1"), "web"), UID));
     fixture_rule(&fixture, on_class(rule(true, VERB_FIND, "t.conf:2"), CLASS_CERTIFICATE));
+    fixture_rule(&fixture, rule(true, VERB_ADMIN, "t.conf:3"));
     must(atexit(end_fixture) == 0);
 }
 
@@ -76,8 +79,11 @@ static void put_objects(unsigned circumstances)
     fake_reset(device);
     (void)fake_put_private(device, "web", "1");
     (void)fake_put_public(device, "web", "1");
-    forbidden = fake_put_private(device, "bank", "2");
+    forbidden[0] = fake_put_private(device, "bank", "2");
     (void)fake_put_certificate(device, "web", "1");
+    (void)fake_put_secret(device, "web", CKK_AES, true);
+    (void)fake_put_secret(device, "web", CKK_GENERIC_SECRET, true);
+    forbidden[1] = fake_put_secret(device, "bank", CKK_AES, true);
     if (circumstances & STUBBORN_OBJECTS)
         put_stubborn();
     for (size_t i = 0; i < 5 && (circumstances & LONG_LIST); i++)
@@ -95,6 +101,7 @@ static void start_anew(unsigned circumstances)
     worker->device_lost = false;
     worker->device = &fixture.device;
     worker->login = circumstances & NO_CLIENT_PIN ? NULL : login;
+    worker->rule_count = circumstances & ADMIN ? 3 : 2;
     worker->max_connections = circumstances & ONE_CONNECTION ? 1 : 8;
     put_objects(circumstances);
     objects_free(objects);
@@ -142,7 +149,10 @@ static bool serve(struct connection *connection, struct span packet)
         fixture.answer = writer_bytes(&reply);
     }
     check_answer(packet, fixture.answer);
-    must(fixture.device.last_signer != forbidden && fake_find(&fixture.device, forbidden) != NULL);
+    for (size_t i = 0; i < 2; i++)
+        must(fixture.device.last_used != forbidden[i] &&
+             fixture.device.last_wrapped != forbidden[i] &&
+             fake_find(&fixture.device, forbidden[i]) != NULL);
     must(atomic_load(&fixture.pulse.busy_since) == 0);
     return fixture.worker.objects.count < OBJECT_LIMIT;
 }
@@ -167,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fixture_disconnect(&fixture, connections[0]);
     fixture_disconnect(&fixture, connections[1]);
-    must(fixture.worker.clients.first == NULL);
+    must(fixture.worker.clients.first == NULL && fixture.device.begun == 0);
     for (size_t i = 0; i < fixture.worker.objects.count; i++)
         must(fixture.worker.objects.rows[i]->owner == NULL);
     return 0;

@@ -6,18 +6,32 @@
 #include "rules.h"
 #include "seed.h"
 #include "signerd/control.h"
+#include "signerd/drivers/driver.h"
 #include "wire/attribute.h"
 
 #include <p11-kit/pkcs11.h>
+
+#undef tag_bits /* p11-kit's other name for ulTagBits; a field of wire_gcm_parameter has it, too */
+
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* ---- fuzz_request: numbers are those of its start_anew() ---- */
 
-enum { WEB = 1, WEB_PUBLIC = 2, BANK = 3, CERTIFICATE = 4, STUBBORN = 5 };
+enum {
+    WEB = 1,
+    WEB_PUBLIC = 2,
+    BANK = 3,
+    CERTIFICATE = 4,
+    AES = 5,
+    MAC = 6,
+    BANK_AES = 7,
+    STUBBORN = 8,
+    SECOND_CONNECTION = 0x8000,
+};
 
-static uint8_t talk_room[4096];
+static uint8_t talk_room[8192];
 static struct writer talk;
 
 static uint64_t number(uint64_t counter)
@@ -25,7 +39,7 @@ static uint64_t number(uint64_t counter)
     return UINT64_C(1) << 32 | counter;
 }
 
-static void say(enum wire_operation operation, const void *body)
+static void say_on(uint64_t connection, enum wire_operation operation, const void *body)
 {
     static uint32_t call;
     uint8_t room[2048];
@@ -33,8 +47,13 @@ static void say(enum wire_operation operation, const void *body)
     const struct wire_request_header header = {++call, (uint16_t)operation};
     schema_encode(&wire_request_header_schema, &header, &packet);
     schema_encode(wire_operation_find(operation)->request, body, &packet);
-    write_uint(&talk, 2, writer_bytes(&packet).len);
+    write_uint(&talk, 2, connection | writer_bytes(&packet).len);
     write_span(&talk, writer_bytes(&packet));
+}
+
+static void say(enum wire_operation operation, const void *body)
+{
+    say_on(0, operation, body);
 }
 
 /* The circumstances, as fuzz_request.c has them, and the first packet. */
@@ -94,6 +113,168 @@ static void say_set(uint64_t counter, const char *label)
 static void save_talk(const char *name)
 {
     seed_save("fuzz_request", name, writer_bytes(&talk));
+}
+
+/* ---- secret keys ---- */
+
+static struct span gcm(void)
+{
+    static uint8_t room[64];
+    struct writer w = writer_of(room, sizeof room);
+    const struct wire_gcm_parameter parameter = {
+        span_of_text("twelve bytes"), span_of_text("aad"), 128};
+    schema_encode(&wire_gcm_parameter_schema, &parameter, &w);
+    return writer_bytes(&w);
+}
+
+static void say_crypt(enum wire_operation operation, uint64_t counter, struct span data)
+{
+    say(operation, &(struct wire_crypt_request){number(counter), CKM_AES_GCM, gcm(), data});
+    say(operation, &(struct wire_crypt_request){number(counter), CKM_AES_CBC_PAD,
+                       span_of_text("sixteen bytes iv"), data});
+}
+
+static struct span secret_template(
+    struct writer *list, uint64_t key_type, const char *label, const char *value)
+{
+    attribute_put_ulong(list, ATTR_CLASS, CLASS_SECRET_KEY);
+    attribute_put_ulong(list, ATTR_KEY_TYPE, key_type);
+    if (value != NULL)
+        attribute_put(list, ATTR_VALUE, span_of_text(value));
+    return names(list, label);
+}
+
+static void say_generate_secret(uint32_t mechanism, const char *label, uint64_t session)
+{
+    uint8_t room[256];
+    struct writer list = writer_of(room, sizeof room);
+    attribute_put_ulong(&list, ATTR_VALUE_LEN, 32);
+    say(WIRE_GENERATE, &(struct wire_generate_request){session, mechanism, names(&list, label)});
+}
+
+static void say_import(uint64_t key_type, const char *label, const char *value)
+{
+    uint8_t room[256];
+    struct writer list = writer_of(room, sizeof room);
+    say(WIRE_CREATE,
+        &(struct wire_create_request){0, secret_template(&list, key_type, label, value)});
+}
+
+static void say_unwrap(uint64_t counter, const char *label)
+{
+    uint8_t room[256];
+    struct writer list = writer_of(room, sizeof room);
+    say(WIRE_UNWRAP, &(struct wire_unwrap_request){number(counter), CKM_AES_KEY_WRAP,
+                         span_of(NULL, 0), span_of_text("24 bytes of wrapped key."), 5,
+                         secret_template(&list, CKK_AES, label, NULL)});
+}
+
+static void say_wrap(uint64_t counter, uint64_t target)
+{
+    say(WIRE_WRAP, &(struct wire_wrap_request){
+                       number(counter), CKM_AES_KEY_WRAP, span_of(NULL, 0), number(target)});
+}
+
+static void say_mac(uint64_t counter)
+{
+    static const uint8_t wrong[32];
+    say(WIRE_SIGN, &(struct wire_sign_request){number(counter), CKM_SHA256_HMAC, span_of(NULL, 0),
+                       span_of_text("0123456789abcdef")});
+    say(WIRE_VERIFY, &(struct wire_verify_request){number(counter), CKM_SHA256_HMAC,
+                         span_of(NULL, 0), span_of_text("data"), span_of(wrong, sizeof wrong)});
+}
+
+static void say_begin(enum driver_function function, uint64_t counter, uint32_t mechanism,
+    struct span parameter, const char *data)
+{
+    say(WIRE_BEGIN, &(struct wire_begin_request){(uint8_t)function, number(counter), mechanism,
+                        parameter, 5, span_of_text(data)});
+}
+
+/* The first that is begun has the number of the worker's instance. */
+static void say_feed(uint64_t connection, uint64_t begun, const char *data)
+{
+    say_on(connection, WIRE_FEED,
+        &(struct wire_feed_request){number(1) + begun, span_of_text(data)});
+}
+
+static void say_finish(uint64_t connection, uint64_t begun, const char *data)
+{
+    say_on(connection, WIRE_FINISH,
+        &(struct wire_finish_request){number(1) + begun, span_of_text(data), span_of(NULL, 0)});
+}
+
+static void say_explain(uint32_t uid, struct span groups, const char *operation, uint8_t has_key)
+{
+    say(WIRE_EXPLAIN,
+        &(struct wire_explain_request){uid, groups, span_of_text(operation), has_key,
+            CLASS_SECRET_KEY, span_of_text("web"), span_of_text("7")});
+}
+
+static void save_secrets(void)
+{
+    begin(0);
+    say_login("1234");
+    say_mac(MAC);
+    say_mac(AES);
+    say_crypt(WIRE_ENCRYPT, AES, span_of_text("21.5 degrees"));
+    say_crypt(WIRE_DECRYPT, AES, span_of_text("21.5 degrees, and a tag"));
+    say_crypt(WIRE_ENCRYPT, BANK_AES, span_of_text("x"));
+    say_wrap(AES, MAC);
+    say_wrap(AES, BANK_AES);
+    say_wrap(AES, WEB);
+    say_unwrap(AES, "web");
+    say_unwrap(AES, "bank");
+    save_talk("secrets_at_work");
+
+    begin(0);
+    say_import(CKK_AES, "web", "0123456789abcdef"); /* not logged in */
+    say_login("1234");
+    say_generate_secret(CKM_AES_KEY_GEN, "web", 5);
+    say_generate_secret(CKM_GENERIC_SECRET_KEY_GEN, "web", 0);
+    say_generate_secret(CKM_AES_KEY_GEN, "bank", 0);
+    say_generate_secret(CKM_AES_GCM, "web", 0);
+    say_import(CKK_AES, "web", "0123456789abcdef");
+    say_import(CKK_AES, "web", "too short");
+    say_import(CKK_SHA256_HMAC, "web", "any length");
+    say_import(CKK_GENERIC_SECRET, "bank", "any length");
+    say_import(CKK_EC, "web", "0123456789abcdef");
+    save_talk("secrets_made");
+
+    begin(0x02000000); /* no client PIN */
+    say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "first ");
+    say_on(SECOND_CONNECTION, WIRE_HELLO, &(struct wire_hello_request){1, 1, 7, span_of(NULL, 0)});
+    say_feed(SECOND_CONNECTION, 0, "second ");
+    say_begin(DRIVER_ENCRYPT, AES, CKM_AES_GCM, gcm(), "21.5 ");
+    say_finish(0, 1, "degrees");
+    say_finish(SECOND_CONNECTION, 0, "third");
+    say_begin(DRIVER_DECRYPT, AES, CKM_AES_GCM, gcm(), "x\xaa");
+    say_feed(0, 2, "changed");
+    say_finish(0, 2, "0123456789abcdef");
+    say_begin(DRIVER_DECRYPT, AES, CKM_AES_CBC_PAD, span_of_text("sixteen bytes iv"), "x");
+    say(WIRE_CANCEL, &(struct wire_cancel_request){number(1) + 3});
+    say_begin(DRIVER_VERIFY, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "x");
+    say(WIRE_END_SESSION, &(struct wire_end_session_request){5});
+    say_feed(0, 4, "gone");
+    say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), ""); /* left over */
+    save_talk("long");
+
+    begin(0x02090141); /* the first feed fails */
+    say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "");
+    say_feed(0, 0, "data");
+    say_begin(DRIVER_SIGN, WEB, CKM_ECDSA, span_of(NULL, 0), "");
+    save_talk("long_fails");
+
+    for (uint32_t admin = 0; admin <= 1; admin++) {
+        begin(admin ? 0x40000000 : 0);
+        say(WIRE_STATUS, &(struct wire_end_session_request){0}); /* no field of it travels */
+        say_explain(1001, span_of(NULL, 0), "sign", 1);
+        say_explain(1001, span_of(NULL, 0), "random", 0);
+        say_explain(1002, span_of("\0\0\0\1\0\0\0\2", 8), "admin", 0);
+        say_explain(1002, span_of("\0\0\0", 3), "decrypt", 1);
+        say_explain(1001, span_of(NULL, 0), "sing", 1);
+        save_talk(admin ? "ask_as_admin" : "ask");
+    }
 }
 
 static void save_requests(void)
@@ -208,6 +389,7 @@ int main(int argc, char **argv)
 {
     seed_begin("make-daemon-seeds", argc, argv);
     save_requests();
+    save_secrets();
     save_controls();
     seed_save("fuzz_identity", "plain",
         span_of_text("1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 23 24\n"));

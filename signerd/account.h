@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one user (uid) has of a worker: connections, session objects, refusals to be written, failed
- * PINs, and its place in the fair queue. Limits live here, so that no user can take another's
- * share.
+ * What one user (uid) has of a worker: connections, session objects, what was begun, refusals to be
+ * written, failed PINs, and its place in the fair queue. Limits live here, so that no user can take
+ * another's share.
  */
 #ifndef SIGNERD_ACCOUNT_H
 #define SIGNERD_ACCOUNT_H
@@ -19,6 +19,7 @@ struct account {
     uint32_t uid;
     uint32_t connections;
     uint32_t session_objects;
+    uint32_t begun;          /* uses of keys that are not finished */
     uint32_t refusal_tokens; /* refusals that may still be written one by one */
     uint64_t refusals_left_out;
     uint64_t refusal_refill; /* clock_us */

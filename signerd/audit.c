@@ -22,7 +22,7 @@
 enum {
     CHAIN_SIZE = 32, /* SHA-256 */
     CHAIN_TEXT = 2 * CHAIN_SIZE,
-    LINE_ROOM = 2048,
+    LINE_ROOM = 4096,
     RESERVE = 1 << 20, /* bytes of disk taken ahead */
     FLUSH_AFTER_US = 1000000,
 };
@@ -165,20 +165,26 @@ static void put_time(struct audit *audit, struct writer *line)
     put(line, "Z ");
 }
 
+static void put_field_of_key(struct writer *line, const char *name, const struct policy_key *key)
+{
+    if (key == NULL)
+        return;
+    put(line, name);
+    put_key(line, key);
+    if (key->label.len > POLICY_TEXT_MAX)
+        put_number(line, "label-size", key->label.len);
+    if (key->id.len > POLICY_TEXT_MAX)
+        put_number(line, "id-size", key->id.len);
+}
+
 static void put_event(struct audit *audit, struct writer *line, const struct audit_event *event)
 {
     put(line, " ");
     put(line, event->operation);
     put_number(line, "uid", event->who->uid);
     put_number(line, "pid", event->who->pid);
-    if (event->key != NULL) {
-        put(line, " key=");
-        put_key(line, event->key);
-        if (event->key->label.len > POLICY_TEXT_MAX)
-            put_number(line, "label-size", event->key->label.len);
-        if (event->key->id.len > POLICY_TEXT_MAX)
-            put_number(line, "id-size", event->key->id.len);
-    }
+    put_field_of_key(line, " key=", event->key);
+    put_field_of_key(line, " target=", event->target);
     if (event->has_mechanism)
         put_number(line, "mechanism", event->mechanism);
     if (event->data.len > 0) {

@@ -18,10 +18,11 @@ struct audit;
 struct audit_event {
     const char *operation; /* "SIGN" */
     const struct identity *who;
-    const struct policy_key *key; /* NULL: none */
-    uint32_t mechanism;           /* CKM_ number, where has_mechanism */
+    const struct policy_key *key;    /* NULL: none */
+    const struct policy_key *target; /* the key that is wrapped or unwrapped; NULL: none */
+    uint32_t mechanism;              /* CKM_ number, where has_mechanism */
     bool has_mechanism;
-    struct span data; /* what is signed: only its SHA-256 is written */
+    struct span data; /* what is signed, …: only its SHA-256 is written */
 };
 
 /* Opens or makes the file "audit" in the directory and takes up its chain. file_mib: size at which

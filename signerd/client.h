@@ -10,6 +10,8 @@
 #include "identity.h"
 #include "queue.h"
 
+struct begun; /* serve_long.c's: a use of a key whose data comes in parts */
+
 struct client {
     uint32_t uid;
     uint32_t pid;
@@ -17,6 +19,9 @@ struct client {
     uint64_t number; /* HELLO's: tells copies of the module in one process apart, no more */
     size_t connections;
     size_t session_objects;
+    size_t begun_count;
+    struct begun *begun;
+    uint64_t requests; /* served */
     bool logged_in;
     struct client *next;
 };

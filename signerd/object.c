@@ -85,6 +85,14 @@ static bool is_ours(uint32_t type)
     return type == ATTR_PRIVATE || type == ATTR_COPYABLE || type == ATTR_PUBLIC_KEY_INFO;
 }
 
+/* SoftHSM says 0 of a key that was unwrapped; that is not told as a length. */
+static bool is_unknown_length(const struct wire_attribute *attribute)
+{
+    static const uint8_t zero[8];
+    return attribute->type == ATTR_VALUE_LEN &&
+           span_equal(attribute->value, span_of(zero, sizeof zero));
+}
+
 static void put_public_key_info(
     struct span device_list, struct span public_half, struct writer *list)
 {
@@ -118,8 +126,9 @@ static void present(const struct objects *objects, struct span device_list, stru
     (void)attribute_get_ulong(device_list, ATTR_CLASS, &class);
 
     while (attribute_next(&r, &attribute)) {
-        const struct attribute_row *row = attribute_find(attribute.type);
-        if (!is_ours(attribute.type) && !((row->flags & ATTRIBUTE_SECRET) && holds_secret(class)))
+        bool is_secret = holds_secret(class) &&
+                         (attribute_find(attribute.type)->flags & ATTRIBUTE_SECRET) != 0;
+        if (!is_ours(attribute.type) && !is_secret && !is_unknown_length(&attribute))
             attribute_put(list, attribute.type, attribute.value);
     }
     if (!attribute_get(device_list, ATTR_EC_POINT, &point) &&
@@ -153,6 +162,7 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
     if (err != ERR_OK)
         return err;
     present(objects, writer_bytes(&read), public_half, &list);
+    secret_wipe_span(writer_bytes(&read)); /* should a driver have told a value after all */
     if (writer_failed(&read) || writer_failed(&list) ||
         attribute_list_check(writer_bytes(&list)) != ERR_OK)
         return ERR_TOO_LARGE;

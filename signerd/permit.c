@@ -56,6 +56,14 @@ err_t permit(struct request *request, enum policy_verb verb, const struct audit_
     return ERR_DENIED;
 }
 
+err_t need_login(struct request *request, const struct audit_event *event)
+{
+    if (request->worker->login == NULL || request->connection->client->logged_in)
+        return ERR_OK;
+    tell_refusal(request, event, ERR_NOT_LOGGED_IN, "client-pin");
+    return ERR_NOT_LOGGED_IN;
+}
+
 /* Would this client see it, once logged in? */
 static bool may_see_with_pin(const struct request *request, const struct object *object)
 {

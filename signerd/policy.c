@@ -7,11 +7,18 @@
 const struct policy_verb_row policy_verbs[] = {
     {VERB_FIND, "find", "see the object and its public attributes"},
     {VERB_SIGN, "sign", "sign with the key"},
+    {VERB_VERIFY, "verify", "verify a MAC with the secret key"},
+    {VERB_ENCRYPT, "encrypt", "encrypt with the key"},
+    {VERB_DECRYPT, "decrypt", "decrypt with the key"},
+    {VERB_WRAP, "wrap", "wrap with the key, and let the key be wrapped"},
+    {VERB_UNWRAP, "unwrap", "unwrap with the key"},
     {VERB_GENERATE, "generate", "make a key of this label and id in the device"},
+    {VERB_IMPORT, "import", "bring in a secret key of this label and id"},
     {VERB_STORE, "store", "store a certificate of this label and id"},
     {VERB_CHANGE, "change", "change label or id, from the old and to the new one"},
     {VERB_DESTROY, "destroy", "destroy the object"},
     {VERB_RANDOM, "random", "get random bytes from the device"},
+    {VERB_ADMIN, "admin", "ask about the clients and rights of other users"},
 };
 const size_t policy_verbs_count = sizeof policy_verbs / sizeof policy_verbs[0];
 
@@ -55,9 +62,13 @@ struct policy_answer policy_decide(const struct policy_rule *rules, size_t count
 bool policy_visible(const struct policy_rule *rules, size_t count, const struct identity *identity,
     const struct policy_key *key)
 {
-    for (size_t i = 0; i < policy_verbs_count; i++)
-        if (policy_verbs[i].verb != VERB_RANDOM &&
-            policy_decide(rules, count, identity, policy_verbs[i].verb, key).allow)
+    uint32_t open = VERB_ALL & ~(uint32_t)VERBS_KEYLESS; /* not decided by a rule above */
+    for (size_t i = 0; i < count; i++) {
+        if (!rule_names_user(&rules[i], identity) || !rule_names_key(&rules[i], key))
+            continue;
+        if (rules[i].allow && (rules[i].verbs & open) != 0)
             return true;
+        open &= ~rules[i].verbs;
+    }
     return false;
 }

@@ -21,7 +21,15 @@ enum policy_verb {
     VERB_CHANGE = 1 << 4,
     VERB_DESTROY = 1 << 5,
     VERB_RANDOM = 1 << 6,
-    VERB_ALL = (1 << 7) - 1,
+    VERB_VERIFY = 1 << 7,
+    VERB_ENCRYPT = 1 << 8,
+    VERB_DECRYPT = 1 << 9,
+    VERB_WRAP = 1 << 10,
+    VERB_UNWRAP = 1 << 11,
+    VERB_IMPORT = 1 << 12,
+    VERB_ADMIN = 1 << 13,
+    VERB_ALL = VERB_ADMIN - 1, /* admin must be named */
+    VERBS_KEYLESS = VERB_RANDOM | VERB_ADMIN,
 };
 
 struct policy_verb_row {
@@ -69,7 +77,7 @@ struct policy_answer {
         *where; /* the rule that decided; else the first that names this user and key; else NULL */
 };
 
-/* key NULL: the operation is about no key (random); rules that name one are not about it. */
+/* key NULL: the operation is about no key (VERBS_KEYLESS); rules that name one are not about it. */
 struct policy_answer policy_decide(const struct policy_rule *rules, size_t count,
     const struct identity *identity, enum policy_verb verb, const struct policy_key *key);
 

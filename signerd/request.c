@@ -7,7 +7,8 @@
 
 #include "serve.h"
 
-enum { NEEDS_HELLO = 1, NEEDS_DEVICE = 2, HOLDS_PIN = 4 };
+enum { NEEDS_HELLO = 1, NEEDS_DEVICE = 2 };
+#define NEEDS_BOTH (NEEDS_HELLO | NEEDS_DEVICE)
 
 static const struct handler {
     enum wire_operation operation;
@@ -16,15 +17,27 @@ static const struct handler {
 } handlers[] = {
     {WIRE_HELLO, 0, serve_hello},
     {WIRE_LIST, NEEDS_HELLO, serve_list},
-    {WIRE_SIGN, NEEDS_HELLO | NEEDS_DEVICE, serve_sign},
-    {WIRE_GENERATE_PAIR, NEEDS_HELLO | NEEDS_DEVICE, serve_generate_pair},
-    {WIRE_CREATE, NEEDS_HELLO | NEEDS_DEVICE, serve_create},
-    {WIRE_DESTROY, NEEDS_HELLO | NEEDS_DEVICE, serve_destroy},
-    {WIRE_SET, NEEDS_HELLO | NEEDS_DEVICE, serve_set},
-    {WIRE_RANDOM, NEEDS_HELLO | NEEDS_DEVICE, serve_random},
-    {WIRE_LOGIN, NEEDS_HELLO | HOLDS_PIN, serve_login},
+    {WIRE_SIGN, NEEDS_BOTH, serve_sign},
+    {WIRE_GENERATE_PAIR, NEEDS_BOTH, serve_generate_pair},
+    {WIRE_CREATE, NEEDS_BOTH, serve_create},
+    {WIRE_DESTROY, NEEDS_BOTH, serve_destroy},
+    {WIRE_SET, NEEDS_BOTH, serve_set},
+    {WIRE_RANDOM, NEEDS_BOTH, serve_random},
+    {WIRE_LOGIN, NEEDS_HELLO, serve_login},
     {WIRE_LOGOUT, NEEDS_HELLO, serve_logout},
     {WIRE_END_SESSION, NEEDS_HELLO, serve_end_session},
+    {WIRE_GENERATE, NEEDS_BOTH, serve_generate},
+    {WIRE_VERIFY, NEEDS_BOTH, serve_verify},
+    {WIRE_ENCRYPT, NEEDS_BOTH, serve_encrypt},
+    {WIRE_DECRYPT, NEEDS_BOTH, serve_decrypt},
+    {WIRE_WRAP, NEEDS_BOTH, serve_wrap},
+    {WIRE_UNWRAP, NEEDS_BOTH, serve_unwrap},
+    {WIRE_BEGIN, NEEDS_BOTH, serve_begin},
+    {WIRE_FEED, NEEDS_BOTH, serve_feed},
+    {WIRE_FINISH, NEEDS_BOTH, serve_finish},
+    {WIRE_CANCEL, NEEDS_BOTH, serve_cancel},
+    {WIRE_STATUS, NEEDS_HELLO, serve_status},
+    {WIRE_EXPLAIN, NEEDS_HELLO, serve_explain},
 };
 
 static const struct handler *handler_find(unsigned operation)
@@ -61,7 +74,7 @@ static err_t serve(
 enum request_end request_serve(
     struct worker *worker, struct connection *connection, struct span packet, struct writer *reply)
 {
-    static uint8_t scratch[WIRE_DATA_MAX];
+    static uint8_t scratch[WIRE_OUTPUT_MAX];
     union wire_body in;
     union wire_body out = {0};
     struct request request = {.worker = worker,
@@ -72,25 +85,32 @@ enum request_end request_serve(
     struct reader r = reader_of(packet);
     struct wire_request_header header;
     schema_decode(&wire_request_header_schema, &r, &header);
+    enum request_end end = REQUEST_ANSWERED;
     if (r.failed)
         return REQUEST_HOPELESS;
 
     const struct handler *handler = handler_find(header.operation);
     err_t err = handler == NULL ? ERR_UNKNOWN_OPERATION
                                 : serve(&request, handler, read_span(&r, r.left), &in);
-    if (handler != NULL && (handler->flags & HOLDS_PIN))
-        secret_wipe_span(packet);
+    worker->requests++;
+    if (connection->client != NULL)
+        connection->client->requests++;
     if (connection->parked_until != 0) {
         connection->parked_call = header.call;
         connection->parked_outcome = err;
-        return REQUEST_PARKED;
+        end = REQUEST_PARKED;
+        goto out;
     }
     write_reply(worker, header.call, header.operation, err, &out, reply);
     if (writer_failed(reply)) {
+        secret_wipe_span(writer_bytes(reply));
         *reply = writer_of(reply->start, reply->size);
         write_reply(worker, header.call, header.operation, ERR_TOO_LARGE, &out, reply);
     }
-    return REQUEST_ANSWERED;
+out:
+    secret_wipe_span(writer_bytes(&request.scratch));
+    secret_wipe_span(packet);
+    return end;
 }
 
 void request_unpark(struct worker *worker, struct connection *connection, struct writer *reply)

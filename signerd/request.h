@@ -14,7 +14,8 @@ enum request_end {
     REQUEST_HOPELESS, /* the packet has no proper header: close the connection */
 };
 
-/* packet: as received; it is wiped where it held a PIN. */
+/* packet: as received; it is wiped, for it may hold a PIN, a key or what is to be encrypted. The
+ * caller wipes the reply once it is sent. */
 enum request_end request_serve(
     struct worker *worker, struct connection *connection, struct span packet, struct writer *reply);
 

@@ -54,6 +54,30 @@ err_t device_answer(struct worker *worker, err_t answer);
 bool mechanism_offers(
     const struct driver_token *token, uint32_t mechanism, uint32_t flag); /* CKF_ flag */
 
+/* A key at work, as a client asks for it. */
+struct key_use {
+    enum driver_function function;
+    uint64_t object;
+    uint32_t mechanism;
+    struct span parameter;
+    struct span data;
+    bool in_parts;
+};
+
+/* serve_key.c: whether policy, key and mechanism allow this use; where they do not, it is told. Of
+ * data that is to be encrypted the event has nothing, not even a hash: a reading is guessed from
+ * its hash in no time. */
+err_t permit_use(struct request *request, const struct key_use *use,
+    struct audit_event *ret_event, struct object **ret_key);
+
+/* serve_key.c: likewise for CKM_AES_KEY_WRAP; flag and attribute: CKF_WRAP and ATTR_WRAP, or
+ * CKF_UNWRAP and ATTR_UNWRAP. It tells nothing. */
+err_t check_wrapping_key(const struct worker *worker, const struct object *key, uint32_t mechanism,
+    uint32_t flag, uint32_t attribute, struct span parameter);
+
+/* Where a client PIN is set, whoever makes a private object must have given it. */
+err_t need_login(struct request *request, const struct audit_event *event);
+
 /* Appends the object to a reply's list, unless it does not fit any more. */
 bool put_object(struct writer *list, const struct object *object);
 
@@ -65,11 +89,27 @@ err_t serve_random(struct request *request);
 err_t serve_login(struct request *request);
 err_t serve_logout(struct request *request);
 err_t serve_end_session(struct request *request);
-err_t serve_sign(struct request *request);          /* serve_key.c */
+err_t serve_sign(struct request *request); /* serve_key.c */
+err_t serve_verify(struct request *request);
+err_t serve_encrypt(struct request *request);
+err_t serve_decrypt(struct request *request);
+err_t serve_wrap(struct request *request);
+err_t serve_begin(struct request *request); /* serve_long.c */
+err_t serve_feed(struct request *request);
+err_t serve_finish(struct request *request);
+err_t serve_cancel(struct request *request);
 err_t serve_generate_pair(struct request *request); /* serve_object.c */
+err_t serve_generate(struct request *request);
 err_t serve_create(struct request *request);
+err_t serve_unwrap(struct request *request);
 err_t serve_destroy(struct request *request);
 err_t serve_set(struct request *request);
+err_t serve_status(struct request *request); /* serve_admin.c */
+err_t serve_explain(struct request *request);
+
+/* Drops what a client has begun in one of its sessions, or in any. */
+void end_session_begun(struct worker *worker, struct client *client, uint64_t session);
+void end_client_begun(struct worker *worker, struct client *client);
 
 /* Destroys the session objects of one session of a client; or all of the client's, or those that
  * are private (C_Logout). */

@@ -124,11 +124,8 @@ err_t serve_generate_pair(struct request *request)
     err = permit(request, VERB_GENERATE, &private_event);
     if (err == ERR_OK)
         err = permit(request, VERB_GENERATE, &public_event);
-    if (err == ERR_OK && request->worker->login != NULL &&
-        !request->connection->client->logged_in) {
-        err = ERR_NOT_LOGGED_IN;
-        tell_refusal(request, &private_event, err, "client-pin");
-    }
+    if (err == ERR_OK)
+        err = need_login(request, &private_event);
     if (err != ERR_OK)
         return err;
     return make_pair(
@@ -143,38 +140,192 @@ static err_t answer_object(struct request *request, const struct object *object)
     return ERR_OK;
 }
 
-err_t serve_create(struct request *request)
+/* Behind the driver's call that made one object. */
+static err_t end_making(
+    struct request *request, uint64_t intent, err_t answer, driver_ref ref, uint64_t session)
+{
+    struct object *object;
+    err_t err = account_for_end(request, intent, answer);
+    if (err == ERR_OK)
+        err = follow_device(request->worker, take_object(request, ref, session, &object));
+    return err == ERR_OK ? answer_object(request, object) : err;
+}
+
+/* Of CKM_…_KEY_GEN. */
+static const struct template_kind *kind_made_by(uint32_t mechanism)
+{
+    static const struct {
+        uint32_t mechanism;
+        uint64_t key_type;
+    } rows[] = {{CKM_AES_KEY_GEN, CKK_AES}, {CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].mechanism == mechanism)
+            return template_secret(rows[i].key_type, TEMPLATE_GENERATE);
+    return NULL;
+}
+
+err_t serve_generate(struct request *request)
 {
     struct worker *worker = request->worker;
-    const struct wire_create_request *in = &request->in->create_request;
+    const struct wire_generate_request *in = &request->in->generate_request;
     static uint8_t room[WIRE_TEMPLATE_MAX];
     struct writer list = writer_of(room, sizeof room);
-    uint64_t class;
+    const struct template_kind *kind = kind_made_by(in->mechanism);
     uint64_t intent;
-    driver_ref ref;
-    struct object *object;
-    if (!attribute_get_ulong(in->template, ATTR_CLASS, &class))
-        return ERR_TEMPLATE_INCOMPLETE;
-    if (class != CLASS_CERTIFICATE)
-        return ERR_ATTRIBUTE_VALUE;
-    err_t err = template_complete(&template_certificate, in->template, in->session == 0, &list);
+    driver_ref ref = 0;
+    if (kind == NULL || !mechanism_offers(&worker->token, in->mechanism, CKF_GENERATE))
+        return ERR_MECHANISM;
+    err_t err = template_complete(kind, in->template, in->session == 0, &list);
     if (err == ERR_OK)
         err = session_object_room(request, in->session, 1);
     if (err != ERR_OK)
         return err;
 
-    struct policy_key key = key_in(in->template, (uint32_t) class);
+    const struct policy_key key = key_in(in->template, CLASS_SECRET_KEY);
     struct audit_event event = event_of(request, &key);
-    err = permit(request, VERB_STORE, &event);
+    event.has_mechanism = true;
+    event.mechanism = in->mechanism;
+    err = permit(request, VERB_GENERATE, &event);
+    if (err == ERR_OK)
+        err = need_login(request, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
         return err;
-    err = account_for_end(
-        request, intent, worker->driver->create(worker->device, writer_bytes(&list), &ref));
+    err = worker->driver->generate(worker->device, in->mechanism, writer_bytes(&list), &ref);
+    return end_making(request, intent, err, ref, in->session);
+}
+
+/* What a client brings in: a certificate, or a secret key by its type. */
+static err_t kind_of_import(struct span template, enum template_origin origin,
+    const struct template_kind **ret_kind, uint32_t *ret_class)
+{
+    uint64_t class;
+    uint64_t key_type;
+    if (!attribute_get_ulong(template, ATTR_CLASS, &class))
+        return ERR_TEMPLATE_INCOMPLETE;
+    *ret_class = (uint32_t) class;
+    *ret_kind = &template_certificate;
+    if (class == CLASS_CERTIFICATE && origin == TEMPLATE_IMPORT)
+        return ERR_OK;
+    if (class != CLASS_SECRET_KEY)
+        return ERR_ATTRIBUTE_VALUE;
+    if (!attribute_get_ulong(template, ATTR_KEY_TYPE, &key_type))
+        return ERR_TEMPLATE_INCOMPLETE;
+    *ret_kind = template_secret(key_type, origin);
+    return *ret_kind != NULL ? ERR_OK : ERR_ATTRIBUTE_VALUE;
+}
+
+/* list holds the value of a key: the caller wipes it. */
+static err_t create(struct request *request, struct writer *list)
+{
+    struct worker *worker = request->worker;
+    const struct wire_create_request *in = &request->in->create_request;
+    const struct template_kind *kind;
+    uint32_t class;
+    uint64_t intent;
+    driver_ref ref = 0;
+    err_t err = kind_of_import(in->template, TEMPLATE_IMPORT, &kind, &class);
     if (err == ERR_OK)
-        err = follow_device(worker, take_object(request, ref, in->session, &object));
-    return err == ERR_OK ? answer_object(request, object) : err;
+        err = template_complete(kind, in->template, in->session == 0, list);
+    if (err == ERR_OK)
+        err = session_object_room(request, in->session, 1);
+    if (err != ERR_OK)
+        return err;
+
+    const bool is_key = class == CLASS_SECRET_KEY;
+    const struct policy_key key = key_in(in->template, class);
+    struct audit_event event = event_of(request, &key);
+    err = permit(request, is_key ? VERB_IMPORT : VERB_STORE, &event);
+    if (err == ERR_OK && is_key)
+        err = need_login(request, &event);
+    if (err == ERR_OK)
+        err = account_for_begin(request, &event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = worker->driver->create(worker->device, writer_bytes(list), &ref);
+    return end_making(request, intent, err, ref, in->session);
+}
+
+err_t serve_create(struct request *request)
+{
+    static uint8_t room[WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    err_t err = create(request, &list);
+    secret_wipe_span(writer_bytes(&list));
+    return err;
+}
+
+/* What CKM_AES_KEY_WRAP (RFC 3394) makes is 8 bytes longer than the key, so that the length of the
+ * key is known before: some devices take any. */
+static err_t check_wrapped(const struct template_kind *kind, const struct wire_unwrap_request *in)
+{
+    uint64_t length;
+    if (in->wrapped.len % 8 != 0 || in->wrapped.len < 24 ||
+        !template_length_fits(kind, in->wrapped.len - 8))
+        return ERR_WRAPPED_KEY;
+    if (attribute_get_ulong(in->template, ATTR_VALUE_LEN, &length) && length != in->wrapped.len - 8)
+        return ERR_TEMPLATE_INCONSISTENT;
+    return ERR_OK;
+}
+
+/* Allowed for both keys: the one that unwraps, and the one that results. */
+static err_t permit_unwrap(
+    struct request *request, const struct object *key, const struct audit_event *event)
+{
+    const struct wire_unwrap_request *in = &request->in->unwrap_request;
+    struct audit_event import = *event;
+    import.key = event->target;
+    import.target = NULL;
+    err_t err = permit(request, VERB_UNWRAP, event);
+    if (err == ERR_OK)
+        err = permit(request, VERB_IMPORT, &import);
+    if (err == ERR_OK)
+        err = need_login(request, event);
+    if (err != ERR_OK)
+        return err;
+    err = check_wrapping_key(
+        request->worker, key, in->mechanism, CKF_UNWRAP, ATTR_UNWRAP, in->parameter);
+    return err == ERR_OK ? ERR_OK : refuse(request, event, err);
+}
+
+err_t serve_unwrap(struct request *request)
+{
+    struct worker *worker = request->worker;
+    const struct wire_unwrap_request *in = &request->in->unwrap_request;
+    static uint8_t room[WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    const struct template_kind *kind;
+    struct object *key;
+    uint32_t class;
+    uint64_t intent;
+    driver_ref ref = 0;
+    err_t err = find_object(request, in->object, &key);
+    if (err == ERR_OK)
+        err = kind_of_import(in->template, TEMPLATE_UNWRAP, &kind, &class);
+    if (err == ERR_OK)
+        err = template_complete(kind, in->template, in->session == 0, &list);
+    if (err == ERR_OK)
+        err = check_wrapped(kind, in);
+    if (err == ERR_OK)
+        err = session_object_room(request, in->session, 1);
+    if (err != ERR_OK)
+        return err;
+
+    const struct policy_key result = key_in(in->template, class);
+    struct audit_event event = event_of(request, &key->key);
+    event.target = &result;
+    event.has_mechanism = true;
+    event.mechanism = in->mechanism;
+    event.data = in->wrapped;
+    err = permit_unwrap(request, key, &event);
+    if (err == ERR_OK)
+        err = account_for_begin(request, &event, &intent);
+    if (err != ERR_OK)
+        return err;
+    err = worker->driver->unwrap(worker->device, key->ref, in->mechanism, in->parameter,
+        in->wrapped, writer_bytes(&list), &ref);
+    return end_making(request, intent, err, ref, in->session);
 }
 
 err_t serve_destroy(struct request *request)

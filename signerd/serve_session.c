@@ -64,13 +64,16 @@ err_t serve_list(struct request *request)
         out->unchanged = 1;
         return ERR_OK;
     }
+    struct writer list = request->scratch;
+    list.size = WIRE_DATA_MAX;
     for (size_t i = 0; i < objects->count && out->next == 0; i++) {
         const struct object *object = objects->rows[i];
         if ((uint32_t)object->number >= in->cursor && may_see(request, object) &&
-            !put_object(&request->scratch, object))
+            !put_object(&list, object))
             out->next = (uint32_t)object->number;
     }
-    out->objects = writer_bytes(&request->scratch);
+    request->scratch = list;
+    out->objects = writer_bytes(&list);
     return ERR_OK;
 }
 
@@ -131,6 +134,8 @@ err_t serve_login(struct request *request)
 err_t serve_logout(struct request *request)
 {
     struct client *client = request->connection->client;
+    if (request->worker->login != NULL)
+        end_client_begun(request->worker, client);
     end_client_objects(request->worker, client, true);
     client->logged_in = false;
     request->worker->objects.generation++;
@@ -140,7 +145,9 @@ err_t serve_logout(struct request *request)
 err_t serve_end_session(struct request *request)
 {
     uint64_t session = request->in->end_session_request.session;
-    if (session != 0)
+    if (session != 0) {
+        end_session_begun(request->worker, request->connection->client, session);
         end_session_objects(request->worker, request->connection->client, session);
+    }
     return ERR_OK;
 }

@@ -191,7 +191,7 @@ static bool one_operation(
 {
     struct policy_rule *rule = target;
     if (strcmp(word, "all") == 0) {
-        rule->verbs = VERB_ALL;
+        rule->verbs |= VERB_ALL;
         return true;
     }
     for (size_t i = 0; i < policy_verbs_count; i++) {
@@ -200,8 +200,11 @@ static bool one_operation(
             return true;
         }
     }
-    return complain_of_word(reading, setting, word,
-        "knows only find, sign, generate, store, change, destroy, random and all");
+    char known[256] = "knows only ";
+    for (size_t i = 0; i < policy_verbs_count; i++)
+        (void)snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s",
+            policy_verbs[i].name, i + 1 < policy_verbs_count ? ", " : " and all");
+    return complain_of_word(reading, setting, word, known);
 }
 
 bool value_users(struct reading *reading, const struct config_setting *setting,

@@ -124,6 +124,7 @@ static void close_connection(struct worker *worker, struct connection *connectio
     connection_free(&worker->clients, connection, &client);
     if (client == NULL)
         return;
+    end_client_begun(worker, client);
     if (client->session_objects > 0)
         end_client_objects(worker, client, false);
     client_free(&worker->clients, client);
@@ -184,6 +185,7 @@ static void serve_connection(struct worker *worker, struct connection *connectio
     switch (request_serve(worker, connection, span_of(packet, (size_t)n), &reply)) {
     case REQUEST_ANSWERED:
         send_reply(worker, connection, writer_bytes(&reply));
+        secret_wipe_span(writer_bytes(&reply));
         break;
     case REQUEST_PARKED:
         watch(worker, connection, EPOLL_CTL_MOD, 0);
@@ -215,6 +217,7 @@ static uint64_t unpark(struct worker *worker)
         request_unpark(worker, connection, &reply);
         watch(worker, connection, EPOLL_CTL_MOD, EPOLLIN);
         send_reply(worker, connection, writer_bytes(&reply));
+        secret_wipe_span(writer_bytes(&reply));
     }
     return next_due;
 }
@@ -456,11 +459,14 @@ int main(int argc, char **argv)
         return err_exit_code(err);
     }
     (void)audit_note(worker.audit, "worker started");
+    worker.started_at = clock_us();
     device_try(&worker);
     const struct control_ready ready = {worker.device != NULL};
     if (control_send(CONTROL_FD, CONTROL_READY, &ready, NULL, 0) == ERR_OK)
         run(&worker);
 
+    for (struct client *client = worker.clients.first; client != NULL; client = client->next)
+        end_client_begun(&worker, client);
     (void)audit_note(worker.audit, worker.device_lost ? "device lost" : "worker ended");
     audit_close(worker.audit);
     device_close(&worker);

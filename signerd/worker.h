@@ -51,6 +51,11 @@ struct worker {
     int state_directory;
     uint64_t due; /* clock_us: when the loop has something to do by time */
     int events;   /* epoll */
+
+    /* what STATUS tells */
+    uint64_t started_at; /* clock_us */
+    uint64_t requests;   /* served */
+    uint64_t begun_ever; /* makes the numbers of what is begun */
 };
 
 #endif

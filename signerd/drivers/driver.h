@@ -42,6 +42,19 @@ struct driver_token {
         mechanisms[DRIVER_MECHANISMS_MAX]; /* only those that this driver really serves */
 };
 
+/* What a key does; the numbers are those of BEGIN (wire/messages.def). */
+enum driver_function { DRIVER_SIGN = 1, DRIVER_VERIFY, DRIVER_ENCRYPT, DRIVER_DECRYPT };
+
+/* A key at work. The parameter is as in wire/messages.def: for CKM_AES_GCM a gcm_parameter. */
+struct driver_use {
+    enum driver_function function;
+    driver_ref key;
+    uint32_t mechanism;
+    struct span parameter;
+};
+
+struct driver_begun; /* a use whose data comes in parts; each driver's own */
+
 /* Returns false to stop the listing. */
 typedef bool driver_visit(void *context, driver_ref object);
 
@@ -62,15 +75,40 @@ struct driver {
      * wire/attribute.h; ATTRIBUTE_SECRET ones only of classes that are no private or secret key. */
     err_t (*attributes)(struct device *device, driver_ref object, struct writer *list);
 
-    /* signature is filled with the raw signature. ERR_MECHANISM, ERR_DATA_LENGTH, ERR_KEY_TYPE,
-     * ERR_KEY_FUNCTION. */
-    err_t (*sign)(struct device *device, driver_ref key, uint32_t mechanism, struct span parameter,
-        struct span data, struct writer *signature);
+    /* All at once. What comes out is appended to output: the raw signature, or the encrypted or
+     * decrypted data; nothing for DRIVER_VERIFY, which alone looks at signature (a MAC).
+     * ERR_MECHANISM, ERR_MECHANISM_PARAMETER, ERR_DATA_LENGTH, ERR_KEY_TYPE, ERR_KEY_SIZE,
+     * ERR_KEY_FUNCTION, ERR_SIGNATURE…, ERR_ENCRYPTED…, ERR_TOO_LARGE where output has no room. */
+    err_t (*use)(struct device *device, const struct driver_use *use, struct span data,
+        struct span signature, struct writer *output);
 
-    /* The templates are complete and hold CKA_TOKEN. ERR_MECHANISM, ERR_CURVE, ERR_TEMPLATE_…,
+    /* The same in parts. A begun use is ended by finish, whatever that returns, or by abandon, which
+     * is also for one whose feed has failed. Any number may be begun, besides all other calls. For
+     * a decryption that verifies (CKM_AES_GCM) output must have room for all that was fed so far. */
+    err_t (*begin)(
+        struct device *device, const struct driver_use *use, struct driver_begun **ret_begun);
+    err_t (*feed)(struct device *device, struct driver_begun *begun, struct span data,
+        struct writer *output);
+    err_t (*finish)(struct device *device, struct driver_begun *begun, struct span signature,
+        struct writer *output);
+    void (*abandon)(struct device *device, struct driver_begun *begun);
+
+    /* Of key and target, key wraps. ERR_KEY_UNEXTRACTABLE, ERR_KEY_SIZE, as in use. */
+    err_t (*wrap)(struct device *device, driver_ref key, uint32_t mechanism, struct span parameter,
+        driver_ref target, struct writer *wrapped);
+
+    /* ERR_WRAPPED_KEY, ERR_TEMPLATE_…, ERR_ATTRIBUTE_…, as in use. */
+    err_t (*unwrap)(struct device *device, driver_ref key, uint32_t mechanism,
+        struct span parameter, struct span wrapped, struct span template, driver_ref *ret_key);
+
+    /* Templates are complete and hold CKA_TOKEN. ERR_MECHANISM, ERR_CURVE, ERR_TEMPLATE_…,
      * ERR_ATTRIBUTE_…. */
     err_t (*generate_pair)(struct device *device, uint32_t mechanism, struct span public_template,
         struct span private_template, driver_ref *ret_public, driver_ref *ret_private);
+
+    /* A secret key. */
+    err_t (*generate)(
+        struct device *device, uint32_t mechanism, struct span template, driver_ref *ret_key);
 
     err_t (*create)(struct device *device, struct span template, driver_ref *ret_object);
     err_t (*set)(struct device *device, driver_ref object, struct span template);

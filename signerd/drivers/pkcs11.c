@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * The driver for any token with a PKCS#11 module: the functions of driver.h as calls of that
- * module, and the table of the mechanisms that are served.
+ * module. Keys at work are in pkcs11_use.c.
  */
 #include "pkcs11_device.h"
-#include "pkcs11_rv.h"
+#include "pkcs11_mechanism.h"
 #include "pkcs11_template.h"
+#include "pkcs11_use.h"
 
 #include <stdlib.h>
 
 enum {
-    SIGNATURE_MAX = 1024, /* bytes: RSA with 8192 bits, and far more than ECDSA needs */
     FIND_BATCH = 256,
     OBJECTS_MAX = 65536, /* a token that claims more is broken */
 };
-
-/* A mechanism that this driver serves: with which functions, and for which key sizes in bits. */
-struct mechanism_row {
-    CK_MECHANISM_TYPE type;
-    CK_FLAGS function; /* the device must have it, too */
-    CK_FLAGS more;     /* passed on where the device has it */
-    CK_ULONG min_key_size;
-    CK_ULONG max_key_size;
-};
-
-#define EC_FLAGS (CKF_HW | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
-
-static const struct mechanism_row mechanism_rows[] = {
-    {CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR, EC_FLAGS, 256, 521},
-    {CKM_ECDSA, CKF_SIGN, EC_FLAGS, 256, 521},
-};
-enum { MECHANISM_ROWS = sizeof mechanism_rows / sizeof mechanism_rows[0] };
 
 struct curve_row {
     uint8_t len;
@@ -44,31 +27,6 @@ static const struct curve_row curve_rows[] = {
 };
 
 /* ------------------------------------------------------------------ the token */
-
-static const struct mechanism_row *find_mechanism(uint32_t type, CK_FLAGS function)
-{
-    for (size_t i = 0; i < MECHANISM_ROWS; i++)
-        if (mechanism_rows[i].type == type && mechanism_rows[i].function == function)
-            return &mechanism_rows[i];
-    return NULL;
-}
-
-/* What device and driver have in common; false where that is nothing. */
-static bool meet(const struct mechanism_row *row, const CK_MECHANISM_INFO *info,
-    struct wire_mechanism *ret_mechanism)
-{
-    CK_ULONG min = info->ulMinKeySize > row->min_key_size ? info->ulMinKeySize : row->min_key_size;
-    CK_ULONG max = info->ulMaxKeySize < row->max_key_size ? info->ulMaxKeySize : row->max_key_size;
-    if ((info->flags & row->function) == 0 || min > max)
-        return false;
-    *ret_mechanism = (struct wire_mechanism){
-        .type = (uint32_t)row->type,
-        .min_key_size = (uint32_t)min,
-        .max_key_size = (uint32_t)max,
-        .flags = (uint32_t)(info->flags & (row->function | row->more)),
-    };
-    return true;
-}
 
 static uint16_t version_of(CK_VERSION version)
 {
@@ -90,11 +48,12 @@ static err_t pkcs11_token(struct device *device, struct driver_token *ret_token)
     token.hardware_version = version_of(info.hardwareVersion);
     token.firmware_version = version_of(info.firmwareVersion);
 
-    for (size_t i = 0; i < MECHANISM_ROWS; i++) {
-        CK_MECHANISM_INFO mechanism;
-        rv = device->module->C_GetMechanismInfo(device->slot, mechanism_rows[i].type, &mechanism);
+    for (size_t i = 0; i < ck_mechanism_rows_count; i++) {
+        const struct ck_mechanism_row *row = &ck_mechanism_rows[i];
+        CK_MECHANISM_INFO its;
+        rv = device->module->C_GetMechanismInfo(device->slot, row->type, &its);
         if (rv == CKR_OK &&
-            meet(&mechanism_rows[i], &mechanism, &token.mechanisms[token.mechanism_count]))
+            ck_mechanism_meet(row, &its, &token.mechanisms[token.mechanism_count]))
             token.mechanism_count++;
         else if (rv != CKR_OK && rv != CKR_MECHANISM_INVALID)
             return pkcs11_check(device, "C_GetMechanismInfo", rv);
@@ -173,11 +132,12 @@ static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism,
     struct span public_template, struct span private_template, driver_ref *ret_public,
     driver_ref *ret_private)
 {
-    if (find_mechanism(mechanism, CKF_GENERATE_KEY_PAIR) == NULL)
-        return ERR_MECHANISM;
+    struct ck_mechanism how;
     struct ck_template public;
     struct ck_template private;
-    err_t err = ck_template_parse(public_template, &public);
+    err_t err = ck_mechanism_parse(mechanism, CKF_GENERATE_KEY_PAIR, span_of(NULL, 0), &how);
+    if (err == ERR_OK)
+        err = ck_template_parse(public_template, &public);
     if (err == ERR_OK)
         err = ck_template_parse(private_template, &private);
     if (err == ERR_OK)
@@ -185,15 +145,33 @@ static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism,
     if (err != ERR_OK)
         return err;
 
-    CK_MECHANISM how = {mechanism, NULL, 0};
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
     CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
-    CK_RV rv = device->module->C_GenerateKeyPair(device->home, &how, public.attributes,
+    CK_RV rv = device->module->C_GenerateKeyPair(device->home, &how.ck, public.attributes,
         public.count, private.attributes, private.count, &public_key, &private_key);
     if (rv != CKR_OK)
         return pkcs11_check(device, "C_GenerateKeyPair", rv);
     *ret_public = public_key;
     *ret_private = private_key;
+    return ERR_OK;
+}
+
+static err_t pkcs11_generate(
+    struct device *device, uint32_t mechanism, struct span template, driver_ref *ret_key)
+{
+    struct ck_mechanism how;
+    struct ck_template parsed;
+    err_t err = ck_mechanism_parse(mechanism, CKF_GENERATE, span_of(NULL, 0), &how);
+    if (err == ERR_OK)
+        err = ck_template_parse(template, &parsed);
+    if (err != ERR_OK)
+        return err;
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    CK_RV rv = device->module->C_GenerateKey(
+        device->home, &how.ck, parsed.attributes, parsed.count, &key);
+    if (rv != CKR_OK)
+        return pkcs11_check(device, "C_GenerateKey", rv);
+    *ret_key = key;
     return ERR_OK;
 }
 
@@ -228,46 +206,52 @@ static err_t pkcs11_destroy(struct device *device, driver_ref object)
         device, "C_DestroyObject", device->module->C_DestroyObject(device->home, object));
 }
 
-/* ------------------------------------------------------------------ keys at work */
+/* ------------------------------------------------------------------ keys in keys */
 
-/* An operation that an earlier failure left active is dropped, and the start tried once more:
- * nothing was done yet. */
-static CK_RV sign_init(struct device *device, CK_MECHANISM *how, CK_OBJECT_HANDLE key)
+/* A token that takes no parameter where we have one says no more than that. */
+static err_t check_wrapping(
+    const struct device *device, const char *function, CK_RV rv, struct span parameter)
 {
-    CK_RV rv = device->module->C_SignInit(device->work, how, key);
-    if (rv != CKR_OPERATION_ACTIVE)
-        return rv;
-    pkcs11_settle(device, rv);
-    return device->module->C_SignInit(device->work, how, key);
+    err_t err = pkcs11_check(device, function, rv);
+    return rv == CKR_ARGUMENTS_BAD && parameter.len > 0 ? ERR_MECHANISM_PARAMETER : err;
 }
 
-static err_t pkcs11_sign(struct device *device, driver_ref key, uint32_t mechanism,
-    struct span parameter, struct span data, struct writer *signature)
+static err_t pkcs11_wrap(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, driver_ref target, struct writer *wrapped)
 {
-    if (find_mechanism(mechanism, CKF_SIGN) == NULL)
-        return ERR_MECHANISM;
-    if (parameter.len != 0)
-        return ERR_MECHANISM_PARAMETER;
-
-    CK_MECHANISM how = {mechanism, NULL, 0};
-    const char *function = "C_SignInit";
-    CK_BYTE bytes[SIGNATURE_MAX];
-    CK_ULONG len = sizeof bytes;
-    CK_RV rv = sign_init(device, &how, key);
-    if (rv == CKR_OK) {
-        function = "C_Sign";
-        rv = device->module->C_Sign(
-            device->work, (CK_BYTE *)(uintptr_t)data.ptr, data.len, bytes, &len);
-    }
-    if (rv != CKR_OK) {
-        err_t err = pkcs11_check(device, function, rv);
-        pkcs11_settle(device, rv);
+    struct ck_mechanism how;
+    err_t err = ck_mechanism_parse(mechanism, CKF_WRAP, parameter, &how);
+    if (err != ERR_OK)
         return err;
-    }
-    if (len == 0 || len > sizeof bytes)
-        return ERR_DEVICE;
-    write_span(signature, span_of(bytes, len));
-    return writer_failed(signature) ? ERR_TOO_LARGE : ERR_OK;
+    size_t size;
+    uint8_t *room = writer_room(wrapped, &size);
+    CK_ULONG len = size;
+    CK_RV rv = device->module->C_WrapKey(device->home, &how.ck, key, target, room, &len);
+    if (rv != CKR_OK)
+        return check_wrapping(device, "C_WrapKey", rv, parameter);
+    writer_took(wrapped, len);
+    return writer_failed(wrapped) || len == 0 ? ERR_DEVICE : ERR_OK;
+}
+
+static err_t pkcs11_unwrap(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, struct span wrapped, struct span template, driver_ref *ret_key)
+{
+    struct ck_mechanism how;
+    struct ck_template parsed;
+    err_t err = ck_mechanism_parse(mechanism, CKF_UNWRAP, parameter, &how);
+    if (err == ERR_OK)
+        err = ck_template_parse(template, &parsed);
+    if (err != ERR_OK)
+        return err;
+    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+    CK_RV rv = device->module->C_UnwrapKey(device->home, &how.ck, key,
+        (CK_BYTE *)(uintptr_t)wrapped.ptr, wrapped.len, parsed.attributes, parsed.count, &made);
+    if (pkcs11_data_is_at_fault(device, rv))
+        return ERR_WRAPPED_KEY;
+    if (rv != CKR_OK)
+        return check_wrapping(device, "C_UnwrapKey", rv, parameter);
+    *ret_key = made;
+    return ERR_OK;
 }
 
 static err_t pkcs11_random(struct device *device, uint8_t *random, size_t len)
@@ -283,7 +267,14 @@ const struct driver driver_pkcs11 = {
     .token = pkcs11_token,
     .list = pkcs11_list,
     .attributes = pkcs11_attributes,
-    .sign = pkcs11_sign,
+    .use = pkcs11_use,
+    .begin = pkcs11_begin,
+    .feed = pkcs11_feed,
+    .finish = pkcs11_finish,
+    .abandon = pkcs11_abandon,
+    .wrap = pkcs11_wrap,
+    .unwrap = pkcs11_unwrap,
+    .generate = pkcs11_generate,
     .generate_pair = pkcs11_generate_pair,
     .create = pkcs11_create,
     .set = pkcs11_set,

@@ -157,6 +157,18 @@ err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_de
     return err;
 }
 
+CK_RV pkcs11_session(const struct device *device, CK_SESSION_HANDLE *ret_session)
+{
+    return open_session(device, 0, ret_session);
+}
+
+bool pkcs11_data_is_at_fault(const struct device *device, CK_RV rv)
+{
+    CK_SESSION_INFO info;
+    return (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED) &&
+           device->module->C_GetSessionInfo(device->home, &info) == CKR_OK;
+}
+
 void pkcs11_settle(struct device *device, CK_RV rv)
 {
     if (!rv_leaves_doubt(rv))

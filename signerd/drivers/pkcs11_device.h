@@ -29,6 +29,14 @@ void pkcs11_close(struct device *device);
  * could cure. */
 err_t pkcs11_check(const struct device *device, const char *function, CK_RV rv);
 
+/* A session for what comes in parts; the caller closes it. */
+CK_RV pkcs11_session(const struct device *device, CK_SESSION_HANDLE *ret_session);
+
+/* True where a failed decryption or unwrapping says no more than "it failed", but the device goes
+ * on answering: then what it was given is wrong. SoftHSM says CKR_GENERAL_ERROR for a wrong tag, a
+ * wrong padding and a wrapped key that was changed. */
+bool pkcs11_data_is_at_fault(const struct device *device, CK_RV rv);
+
 /* To be called after a failure in `work`: where its state is in doubt, a new session takes its
  * place. Where even that fails, the handle stays invalid, and the next call says ERR_TOKEN_ABSENT.
  */

@@ -12,17 +12,22 @@
 struct rv_row {
     CK_RV rv;
     err_t err;
-    bool doubt; /* see rv_leaves_doubt */
+    bool doubt;  /* see rv_leaves_doubt */
+    bool answer; /* about what was asked, no fault: not logged, lest clients fill the log */
     const char *name;
 };
 
 #define ENDED(rv, error)                                                                           \
     {                                                                                              \
-        rv, ERR_##error, false, #rv                                                                \
+        rv, ERR_##error, false, false, #rv                                                         \
+    }
+#define ANSWER(rv, error)                                                                          \
+    {                                                                                              \
+        rv, ERR_##error, false, true, #rv                                                          \
     }
 #define DOUBT(rv, error)                                                                           \
     {                                                                                              \
-        rv, ERR_##error, true, #rv                                                                 \
+        rv, ERR_##error, true, false, #rv                                                          \
     }
 
 static const struct rv_row rows[] = {
@@ -46,13 +51,16 @@ static const struct rv_row rows[] = {
     DOUBT(CKR_DEVICE_MEMORY, DEVICE_MEMORY),
     ENDED(CKR_DEVICE_REMOVED, TOKEN_ABSENT),
     DOUBT(CKR_FUNCTION_CANCELED, DEVICE),
+    ANSWER(CKR_ENCRYPTED_DATA_INVALID, ENCRYPTED),
+    ANSWER(CKR_ENCRYPTED_DATA_LEN_RANGE, ENCRYPTED_LENGTH),
     ENDED(CKR_FUNCTION_NOT_SUPPORTED, UNSUPPORTED),
     ENDED(CKR_FUNCTION_REJECTED, ACTION_PROHIBITED),
     ENDED(CKR_KEY_HANDLE_INVALID, OBJECT_GONE),
-    ENDED(CKR_KEY_SIZE_RANGE, KEY_TYPE),
+    ENDED(CKR_KEY_SIZE_RANGE, KEY_SIZE),
     ENDED(CKR_KEY_TYPE_INCONSISTENT, KEY_TYPE),
     ENDED(CKR_KEY_FUNCTION_NOT_PERMITTED, KEY_FUNCTION),
-    ENDED(CKR_KEY_UNEXTRACTABLE, ATTRIBUTE_SENSITIVE),
+    ENDED(CKR_KEY_UNEXTRACTABLE, KEY_UNEXTRACTABLE),
+    ENDED(CKR_KEY_NOT_WRAPPABLE, KEY_UNEXTRACTABLE),
     ENDED(CKR_MECHANISM_INVALID, MECHANISM),
     ENDED(CKR_MECHANISM_PARAM_INVALID, MECHANISM_PARAMETER),
     ENDED(CKR_OBJECT_HANDLE_INVALID, OBJECT_GONE),
@@ -69,17 +77,27 @@ static const struct rv_row rows[] = {
     ENDED(CKR_SESSION_HANDLE_INVALID, TOKEN_ABSENT),
     ENDED(CKR_SESSION_READ_ONLY, READ_ONLY),
     ENDED(CKR_SESSION_READ_WRITE_SO_EXISTS, DEVICE),
+    ANSWER(CKR_SIGNATURE_INVALID, SIGNATURE),
+    ANSWER(CKR_SIGNATURE_LEN_RANGE, SIGNATURE_LENGTH),
     ENDED(CKR_TEMPLATE_INCOMPLETE, TEMPLATE_INCOMPLETE),
     ENDED(CKR_TEMPLATE_INCONSISTENT, TEMPLATE_INCONSISTENT),
     ENDED(CKR_TOKEN_NOT_PRESENT, TOKEN_ABSENT),
     ENDED(CKR_TOKEN_NOT_RECOGNIZED, TOKEN_ABSENT),
     ENDED(CKR_TOKEN_WRITE_PROTECTED, READ_ONLY),
+    ENDED(CKR_UNWRAPPING_KEY_HANDLE_INVALID, OBJECT_GONE),
+    ENDED(CKR_UNWRAPPING_KEY_SIZE_RANGE, KEY_SIZE),
+    ENDED(CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, KEY_TYPE),
     ENDED(CKR_USER_ALREADY_LOGGED_IN, DEVICE),
     ENDED(CKR_USER_NOT_LOGGED_IN, TOKEN_ABSENT),
     ENDED(CKR_USER_PIN_NOT_INITIALIZED, DEVICE_PIN),
     ENDED(CKR_USER_TYPE_INVALID, DEVICE_PIN),
     ENDED(CKR_USER_ANOTHER_ALREADY_LOGGED_IN, DEVICE),
     ENDED(CKR_USER_TOO_MANY_TYPES, DEVICE),
+    ANSWER(CKR_WRAPPED_KEY_INVALID, WRAPPED_KEY),
+    ANSWER(CKR_WRAPPED_KEY_LEN_RANGE, WRAPPED_KEY),
+    ENDED(CKR_WRAPPING_KEY_HANDLE_INVALID, OBJECT_GONE),
+    ENDED(CKR_WRAPPING_KEY_SIZE_RANGE, KEY_SIZE),
+    ENDED(CKR_WRAPPING_KEY_TYPE_INCONSISTENT, KEY_TYPE),
     ENDED(CKR_RANDOM_NO_RNG, UNSUPPORTED),
     ENDED(CKR_DOMAIN_PARAMS_INVALID, CURVE),
     ENDED(CKR_CURVE_NOT_SUPPORTED, CURVE),
@@ -92,7 +110,7 @@ static const struct rv_row rows[] = {
 
 static const struct rv_row *find(CK_RV rv)
 {
-    static const struct rv_row unknown = {0, ERR_DEVICE, true, "code not of the standard"};
+    static const struct rv_row unknown = {0, ERR_DEVICE, true, false, "code not of the standard"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].rv == rv)
             return &rows[i];
@@ -102,7 +120,7 @@ static const struct rv_row *find(CK_RV rv)
 err_t rv_check(const char *function, CK_RV rv)
 {
     const struct rv_row *row = find(rv);
-    if (rv != CKR_OK)
+    if (rv != CKR_OK && !row->answer)
         log_warning("device: %s: %s (0x%lx)", function, row->name, rv);
     return row->err;
 }

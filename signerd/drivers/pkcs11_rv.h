@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /* The error for what a function ("C_Sign") returned. Anything but CKR_OK is logged, by name and
- * number. */
+ * number, but for answers that are no fault (a signature is wrong). */
 err_t rv_check(const char *function, CK_RV rv);
 
 /* True where, after this answer, nobody knows whether an operation is still active in the session.

@@ -247,7 +247,7 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
     case $quoted in
       *'number from'*) quoted='must be a number from %u to %u' ;;
       *'NAME]'*) quoted='there is no [device %s]' ;;
-      *', ...') quoted=${quoted%, ...} ;;
+      'knows only '*) quoted='knows only ' ;; # and each name of the table of operations
     esac
     grep -qF "$quoted" "$root"/signerd/settings*.c "$root/signerd/supervisor.c" || { echo "nobody says: $quoted"; return 1; }
   done < <(sed -n '/^\.Ss/,$ s/^\.Dq //p' "$man/signerd.conf.5")

@@ -150,7 +150,7 @@ static void tidy_forgets_an_idle_account(void **state)
 
 static void tidy_keeps_what_holds_something(void **state)
 {
-    uint32_t *const held[] = {&account->connections, &account->session_objects};
+    uint32_t *const held[] = {&account->connections, &account->session_objects, &account->begun};
     for (size_t i = 0; i < COUNT(held); i++) {
         *held[i] = 1;
         accounts_tidy(&accounts, START);

@@ -155,6 +155,23 @@ static void each_result_names_its_intent(void **state)
     (void)state;
 }
 
+static void a_second_key_stands_behind_the_first(void **state)
+{
+    const struct policy_key target = {
+        CLASS_SECRET_KEY, span_of_text("leaves"), span_of_text("2")};
+    struct audit_event event = sign_event();
+    uint64_t number;
+    event.operation = "WRAP";
+    event.target = &target;
+    assert_int_equal(audit_intent(audit, &event, &number), ERR_OK);
+    struct audit_lines lines = read_log();
+    assert_non_null(strstr(lines.lines[0],
+        " intent WRAP uid=1001 pid=4711 key=pkcs11:object=web;id=%01%ff;type=private "
+        "target=pkcs11:object=leaves;id=%32;type=secret-key mechanism="));
+    audit_lines_free(&lines);
+    (void)state;
+}
+
 static void what_is_signed_is_not_in_the_log(void **state)
 {
     struct audit_event event = sign_event();
@@ -204,6 +221,8 @@ static void the_longest_label_and_id_have_a_line(void **state)
     event.mechanism = UINT32_MAX;
     event.operation = "GENERATE_PAIR";
     event.key = &long_key;
+    event.target = &long_key;
+    event.data = span_of(bytes, sizeof bytes);
     assert_int_equal(audit_intent(audit, &event, &number), ERR_OK);
     assert_int_equal(audit_refused(audit, &event, ERR_TOO_MANY_CONNECTIONS, where), ERR_OK);
     struct audit_lines lines = read_log();
@@ -473,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         AUDIT_TEST(lines_say_who_did_what_with_which_key),
         AUDIT_TEST(each_result_names_its_intent),
+        AUDIT_TEST(a_second_key_stands_behind_the_first),
         AUDIT_TEST(what_is_signed_is_not_in_the_log),
         AUDIT_TEST(a_label_cannot_forge_a_line),
         AUDIT_TEST(the_longest_label_and_id_have_a_line),

@@ -83,6 +83,26 @@ static void a_full_writer_takes_nothing_more(void **state)
     (void)state;
 }
 
+static void what_somebody_else_writes_is_bounded_too(void **state)
+{
+    uint8_t bytes[8];
+    size_t size;
+    struct writer w = writer_of(bytes, sizeof bytes);
+    write_uint(&w, 2, 0x0102);
+    assert_ptr_equal(writer_room(&w, &size), bytes + 2);
+    assert_int_equal(size, 6);
+    writer_took(&w, 4);
+    assert_int_equal(writer_bytes(&w).len, 6);
+    writer_took(&w, 3);
+    assert_true(writer_failed(&w));
+    assert_int_equal(writer_bytes(&w).len, 6);
+    (void)writer_room(&w, &size);
+    assert_int_equal(size, 0);
+    writer_took(&w, 0);
+    assert_true(writer_failed(&w));
+    (void)state;
+}
+
 static void a_read_past_the_end_gives_zeroes_and_fails_for_good(void **state)
 {
     static const uint8_t bytes[] = {0xff, 0xff, 0xff};
@@ -158,6 +178,7 @@ int main(void)
         TEST(a_writer_never_writes_past_its_end),
         TEST(a_failed_writer_stays_failed),
         TEST(a_full_writer_takes_nothing_more),
+        TEST(what_somebody_else_writes_is_bounded_too),
         TEST(a_read_past_the_end_gives_zeroes_and_fails_for_good),
         TEST(a_huge_length_is_no_overflow),
         TEST(what_is_left_over_is_noticed),

@@ -16,6 +16,10 @@ static struct {
     CK_RV sign;
     CK_RV open;
     CK_RV find;
+    CK_RV decrypt; /* and the parts of it, and unwrapping */
+    CK_RV decrypt_init;
+    CK_RV session_info;
+    CK_ULONG too_long; /* more than there was room for */
     unsigned sign_inits;
     unsigned opened;
     unsigned closed;
@@ -137,7 +141,61 @@ static CK_RV fake_get(
     return rv;
 }
 
+static CK_RV fake_session_info(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
+{
+    assert_int_equal(session, HOME);
+    (void)info;
+    return fake.session_info;
+}
+
+static CK_RV fake_decrypt_init(
+    CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    (void)session;
+    (void)key;
+    assert_int_equal(mechanism->ulParameterLen, 16);
+    return fake.decrypt_init;
+}
+
+static CK_RV fake_decrypt(
+    CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_len, CK_BYTE *plain, CK_ULONG *len)
+{
+    (void)session;
+    (void)in_len;
+    (void)plain;
+    assert_non_null(in);
+    *len = fake.too_long ? *len + 1 : 0;
+    return fake.decrypt;
+}
+
+static CK_RV fake_decrypt_final(CK_SESSION_HANDLE session, CK_BYTE *plain, CK_ULONG *len)
+{
+    static CK_BYTE nothing[1];
+    return fake_decrypt(session, nothing, 0, plain, len);
+}
+
+static CK_RV fake_unwrap(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+    CK_BYTE *wrapped, CK_ULONG len, CK_ATTRIBUTE *attributes, CK_ULONG count,
+    CK_OBJECT_HANDLE *made)
+{
+    (void)session;
+    (void)mechanism;
+    (void)key;
+    (void)wrapped;
+    (void)len;
+    (void)attributes;
+    (void)count;
+    *made = 9;
+    return fake.decrypt;
+}
+
 static CK_FUNCTION_LIST module = {
+    .C_GetSessionInfo = fake_session_info,
+    .C_DecryptInit = fake_decrypt_init,
+    .C_Decrypt = fake_decrypt,
+    .C_DecryptUpdate = fake_decrypt,
+    .C_DecryptFinal = fake_decrypt_final,
+    .C_UnwrapKey = fake_unwrap,
     .C_OpenSession = fake_open,
     .C_CloseSession = fake_close,
     .C_SignInit = fake_sign_init,
@@ -167,8 +225,8 @@ static err_t sign(void)
 {
     uint8_t bytes[64];
     struct writer w = writer_of(bytes, sizeof bytes);
-    err_t err =
-        driver_pkcs11.sign(&device, 5, CKM_ECDSA, span_of(NULL, 0), span_of("digest", 6), &w);
+    const struct driver_use use = {DRIVER_SIGN, 5, CKM_ECDSA, span_of(NULL, 0)};
+    err_t err = driver_pkcs11.use(&device, &use, span_of("digest", 6), span_of(NULL, 0), &w);
     assert_int_equal(w.used, err == ERR_OK ? 64 : 0);
     return err;
 }
@@ -252,6 +310,112 @@ static void a_session_that_cannot_be_renewed_makes_the_token_absent(void **state
     assert_int_equal(sign(), ERR_DEVICE);
     fake.sign = CKR_OK;
     assert_int_equal(sign(), ERR_TOKEN_ABSENT);
+    (void)state;
+}
+
+static const struct driver_use decryption = {
+    DRIVER_DECRYPT, 5, CKM_AES_CBC_PAD, {(const uint8_t *)"sixteen bytes iv", 16}};
+
+/* At once; in parts, failing at the first or at the end; and unwrapping. */
+static err_t decrypt_somehow(unsigned way)
+{
+    uint8_t bytes[64];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    const struct span data = span_of_text("sixteen bytes ..");
+    const struct span none = span_of(NULL, 0);
+    struct driver_begun *begun = NULL;
+    driver_ref made = 0;
+    err_t err;
+    if (way == 0)
+        return driver_pkcs11.use(&device, &decryption, data, none, &w);
+    if (way == 1)
+        return driver_pkcs11.unwrap(&device, 5, CKM_AES_KEY_WRAP, none, data, none, &made);
+    assert_int_equal(driver_pkcs11.begin(&device, &decryption, &begun), ERR_OK);
+    if (way == 2)
+        return driver_pkcs11.finish(&device, begun, none, &w);
+    err = driver_pkcs11.feed(&device, begun, data, &w);
+    driver_pkcs11.abandon(&device, begun);
+    return err;
+}
+enum { WAYS = 4, WAY_UNWRAP = 1 };
+
+static void a_general_error_of_a_device_that_goes_on_is_the_datas_fault(void **state)
+{
+    static const CK_RV vague[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED};
+    for (unsigned way = 0; way < WAYS; way++) {
+        for (size_t i = 0; i < COUNT(vague); i++) {
+            (void)reset(state);
+            fake.decrypt = vague[i];
+            assert_int_equal(
+                decrypt_somehow(way), way == WAY_UNWRAP ? ERR_WRAPPED_KEY : ERR_ENCRYPTED);
+            fake.session_info = CKR_DEVICE_REMOVED;
+            assert_int_equal(decrypt_somehow(way), ERR_DEVICE);
+        }
+        (void)reset(state);
+        fake.decrypt = CKR_DEVICE_ERROR;
+        assert_int_equal(decrypt_somehow(way), ERR_DEVICE);
+        fake.decrypt = CKR_DEVICE_REMOVED;
+        assert_int_equal(decrypt_somehow(way), ERR_TOKEN_ABSENT);
+    }
+}
+
+static void a_start_that_fails_is_not_the_datas_fault(void **state)
+{
+    struct driver_begun *begun = NULL;
+    fake.decrypt_init = CKR_GENERAL_ERROR;
+    assert_int_equal(decrypt_somehow(0), ERR_DEVICE);
+    fake.opened = fake.closed = 0;
+    assert_int_equal(driver_pkcs11.begin(&device, &decryption, &begun), ERR_DEVICE);
+    assert_null(begun);
+    assert_int_equal(fake.opened, 1);
+    assert_int_equal(fake.closed, 1);
+    fake.open = CKR_SESSION_COUNT;
+    assert_int_equal(driver_pkcs11.begin(&device, &decryption, &begun), ERR_DEVICE);
+    assert_null(begun);
+    (void)state;
+}
+
+static void every_begun_use_gives_its_session_back(void **state)
+{
+    for (unsigned way = 2; way < WAYS; way++)
+        assert_int_equal(decrypt_somehow(way), ERR_OK);
+    fake.decrypt = CKR_GENERAL_ERROR;
+    for (unsigned way = 2; way < WAYS; way++)
+        (void)decrypt_somehow(way);
+    assert_int_equal(fake.opened, 4);
+    assert_int_equal(fake.closed, 4);
+    assert_int_equal(device.work, FIRST_WORK);
+    (void)state;
+}
+
+static void more_than_there_was_room_for_is_a_fault_of_the_device(void **state)
+{
+    fake.too_long = 1;
+    for (unsigned way = 0; way < WAYS; way++)
+        if (way != WAY_UNWRAP)
+            assert_int_equal(decrypt_somehow(way), ERR_DEVICE);
+    (void)state;
+}
+
+static void what_tokens_say_of_keys_and_data_has_its_error(void **state)
+{
+    static const struct {
+        CK_RV rv;
+        err_t err;
+    } rows[] = {{CKR_SIGNATURE_INVALID, ERR_SIGNATURE},
+        {CKR_SIGNATURE_LEN_RANGE, ERR_SIGNATURE_LENGTH},
+        {CKR_ENCRYPTED_DATA_INVALID, ERR_ENCRYPTED},
+        {CKR_ENCRYPTED_DATA_LEN_RANGE, ERR_ENCRYPTED_LENGTH}, {CKR_KEY_SIZE_RANGE, ERR_KEY_SIZE},
+        {CKR_KEY_UNEXTRACTABLE, ERR_KEY_UNEXTRACTABLE},
+        {CKR_KEY_NOT_WRAPPABLE, ERR_KEY_UNEXTRACTABLE}, {CKR_WRAPPED_KEY_INVALID, ERR_WRAPPED_KEY},
+        {CKR_WRAPPED_KEY_LEN_RANGE, ERR_WRAPPED_KEY},
+        {CKR_WRAPPING_KEY_HANDLE_INVALID, ERR_OBJECT_GONE},
+        {CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, ERR_KEY_TYPE},
+        {CKR_UNWRAPPING_KEY_SIZE_RANGE, ERR_KEY_SIZE}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(rv_check("C_X", rows[i].rv), rows[i].err);
+        assert_false(rv_leaves_doubt(rows[i].rv));
+    }
     (void)state;
 }
 
@@ -360,6 +524,11 @@ int main(void)
         FAKED(a_device_that_is_gone_is_an_absent_token),
         FAKED(a_login_that_never_was_is_not_an_absent_token),
         FAKED(a_session_that_cannot_be_renewed_makes_the_token_absent),
+        FAKED(a_general_error_of_a_device_that_goes_on_is_the_datas_fault),
+        FAKED(a_start_that_fails_is_not_the_datas_fault),
+        FAKED(every_begun_use_gives_its_session_back),
+        FAKED(more_than_there_was_room_for_is_a_fault_of_the_device),
+        FAKED(what_tokens_say_of_keys_and_data_has_its_error),
         FAKED(an_endless_listing_is_an_error_and_ended),
         FAKED(attributes_take_three_calls),
         FAKED(a_module_that_stops_at_the_first_missing_attribute_is_asked_one_by_one),

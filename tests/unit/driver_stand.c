@@ -166,8 +166,8 @@ err_t sign(
 {
     static const uint8_t data[32] = {1, 2, 3};
     struct writer w = writer_of(ret_signature, 1024);
-    err_t err =
-        driver->sign(device, key, CKM_ECDSA_, span_of(NULL, 0), span_of(data, data_len), &w);
+    const struct driver_use use = {DRIVER_SIGN, key, CKM_ECDSA_, span_of(NULL, 0)};
+    err_t err = driver->use(device, &use, span_of(data, data_len), span_of(NULL, 0), &w);
     *ret_len = w.used;
     return err;
 }

@@ -15,7 +15,19 @@
 #define LABEL  "driver test"
 #define PIN    "123456"
 
-enum { CKM_EC_KEY_PAIR_GEN_ = 0x1040, CKM_ECDSA_ = 0x1041, CKM_SHA256_HMAC_ = 0x251 };
+enum {
+    CKM_EC_KEY_PAIR_GEN_ = 0x1040,
+    CKM_ECDSA_ = 0x1041,
+    CKM_SHA256_HMAC_ = 0x251,
+    CKM_GENERIC_SECRET_KEY_GEN_ = 0x350,
+    CKM_AES_KEY_GEN_ = 0x1080,
+    CKM_AES_CBC_PAD_ = 0x1085,
+    CKM_AES_GCM_ = 0x1087,
+    CKM_AES_KEY_WRAP_ = 0x2109,
+    CKK_GENERIC_SECRET_ = 0x10,
+    CKK_AES_ = 0x1f,
+    CKK_SHA256_HMAC_ = 0x2b,
+};
 
 static const uint8_t P256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static const uint8_t SECP256K1[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The device in memory. Its signatures are the bytes of the data over and over.
+ * The device in memory. Its signatures are the bytes of the data over and over; encrypting hides
+ * nothing.
  */
 #include "fake_driver.h"
 
@@ -42,7 +43,7 @@ void fake_fail(struct device *device, enum fake_call call, unsigned in, err_t wi
 unsigned fake_calls(const struct device *device)
 {
     unsigned sum = 0;
-    for (size_t i = FAKE_SIGN; i < FAKE_CALLS; i++)
+    for (size_t i = FAKE_USE; i < FAKE_CALLS; i++)
         sum += device->calls[i];
     return sum;
 }
@@ -115,6 +116,21 @@ driver_ref fake_put_public(struct device *device, const char *label, const char 
     return fake_put(device, writer_bytes(&list));
 }
 
+driver_ref fake_put_secret(
+    struct device *device, const char *label, uint64_t key_type, bool extractable)
+{
+    static const uint32_t uses[] = {ATTR_SIGN, ATTR_VERIFY, ATTR_ENCRYPT, ATTR_DECRYPT, ATTR_WRAP,
+        ATTR_UNWRAP, ATTR_SENSITIVE};
+    uint8_t room[FAKE_LIST_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    put_names(&list, CLASS_SECRET_KEY, label, "7");
+    attribute_put_ulong(&list, ATTR_KEY_TYPE, key_type);
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
+        attribute_put_bool(&list, uses[i], true);
+    attribute_put_bool(&list, ATTR_EXTRACTABLE, extractable);
+    return fake_put(device, writer_bytes(&list));
+}
+
 driver_ref fake_put_certificate(struct device *device, const char *label, const char *id)
 {
     uint8_t room[FAKE_LIST_MAX];
@@ -163,9 +179,15 @@ static err_t fake_token(struct device *device, struct driver_token *ret_token)
         .serial = "1",
         .hardware_version = 0x0102,
         .firmware_version = 0x0304,
-        .mechanism_count = 2,
+        .mechanism_count = 8,
         .mechanisms = {{CKM_ECDSA, 256, 521, CKF_SIGN},
-            {CKM_EC_KEY_PAIR_GEN, 256, 521, CKF_GENERATE_KEY_PAIR}}};
+            {CKM_EC_KEY_PAIR_GEN, 256, 521, CKF_GENERATE_KEY_PAIR},
+            {CKM_AES_KEY_GEN, 16, 32, CKF_GENERATE},
+            {CKM_GENERIC_SECRET_KEY_GEN, 1, 4096, CKF_GENERATE},
+            {CKM_SHA256_HMAC, 1, 512, CKF_SIGN | CKF_VERIFY},
+            {CKM_AES_CBC_PAD, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_GCM, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_KEY_WRAP, 16, 32, CKF_WRAP | CKF_UNWRAP}}};
     return ERR_OK;
 }
 
@@ -189,17 +211,137 @@ static err_t fake_attributes(struct device *device, driver_ref object, struct wr
     return err;
 }
 
-static err_t fake_sign(struct device *device, driver_ref key, uint32_t mechanism,
-    struct span parameter, struct span data, struct writer *signature)
+/* A use, begun or at once. What it was fed waits in kept where it is needed at the end. */
+struct driver_begun {
+    enum driver_function function;
+    bool has_tag;
+    size_t len;
+    uint8_t *kept;
+};
+
+static struct driver_begun begun_of(const struct driver_use *use)
 {
+    return (struct driver_begun){use->function, use->mechanism == CKM_AES_GCM, 0, NULL};
+}
+
+static void put_masked(struct span data, struct writer *output)
+{
+    for (size_t i = 0; i < data.len; i++)
+        write_uint(output, 1, data.ptr[i] ^ FAKE_MASK);
+}
+
+static err_t feed(struct driver_begun *begun, struct span data, struct writer *output)
+{
+    bool at_once = begun->function == DRIVER_ENCRYPT ||
+                   (begun->function == DRIVER_DECRYPT && !begun->has_tag);
+    if (at_once) {
+        put_masked(data, output);
+    } else if (data.len > 0) {
+        uint8_t *kept = realloc(begun->kept, begun->len + data.len);
+        if (kept == NULL)
+            abort();
+        memcpy(kept + begun->len, data.ptr, data.len);
+        begun->kept = kept;
+        begun->len += data.len;
+    }
+    return writer_failed(output) ? ERR_DEVICE : ERR_OK;
+}
+
+static err_t finish(const struct device *device, struct driver_begun *begun, struct span given,
+    struct writer *output)
+{
+    static const uint8_t tag[FAKE_TAG] = {0xaa};
     uint8_t bytes[FAKE_LIST_MAX];
+    const struct span kept = span_of(begun->kept, begun->len);
+    struct span end = span_of(NULL, 0);
+    fake_signature(kept, bytes, device->signature_size);
+    const struct span signature = span_of(bytes, device->signature_size);
+    switch (begun->function) {
+    case DRIVER_SIGN:
+        write_span(output, signature);
+        break;
+    case DRIVER_VERIFY:
+        return span_equal(given, signature) ? ERR_OK : ERR_SIGNATURE;
+    case DRIVER_ENCRYPT:
+        write_span(output, span_of(tag, begun->has_tag ? FAKE_TAG : 0));
+        break;
+    case DRIVER_DECRYPT:
+        if (!begun->has_tag)
+            break;
+        if (kept.len >= FAKE_TAG)
+            end = span_of(kept.ptr + kept.len - FAKE_TAG, FAKE_TAG);
+        if (!span_equal(end, span_of(tag, FAKE_TAG)))
+            return ERR_ENCRYPTED;
+        put_masked(span_of(kept.ptr, kept.len - FAKE_TAG), output);
+        break;
+    }
+    return writer_failed(output) ? ERR_DEVICE : ERR_OK;
+}
+
+static err_t fake_use(struct device *device, const struct driver_use *use, struct span data,
+    struct span signature, struct writer *output)
+{
+    struct driver_begun begun = begun_of(use);
+    err_t err = begin(device, FAKE_USE);
+    device->last_used = use->key;
+    if (err == ERR_OK)
+        err = feed(&begun, data, output);
+    if (err == ERR_OK)
+        err = finish(device, &begun, signature, output);
+    free(begun.kept);
+    return err;
+}
+
+static err_t fake_begin(
+    struct device *device, const struct driver_use *use, struct driver_begun **ret_begun)
+{
+    err_t err = begin(device, FAKE_BEGIN);
+    device->last_used = use->key;
+    if (err != ERR_OK)
+        return err;
+    struct driver_begun *begun = malloc(sizeof *begun);
+    if (begun == NULL)
+        abort();
+    *begun = begun_of(use);
+    device->begun++;
+    *ret_begun = begun;
+    return ERR_OK;
+}
+
+static err_t fake_feed(
+    struct device *device, struct driver_begun *begun, struct span data, struct writer *output)
+{
+    err_t err = begin(device, FAKE_FEED);
+    return err == ERR_OK ? feed(begun, data, output) : err;
+}
+
+static void fake_abandon(struct device *device, struct driver_begun *begun)
+{
+    device->begun--;
+    free(begun->kept);
+    free(begun);
+}
+
+static err_t fake_finish(struct device *device, struct driver_begun *begun, struct span signature,
+    struct writer *output)
+{
+    err_t err = begin(device, FAKE_FINISH);
+    if (err == ERR_OK)
+        err = finish(device, begun, signature, output);
+    fake_abandon(device, begun);
+    return err;
+}
+
+static err_t fake_wrap(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, driver_ref target, struct writer *wrapped)
+{
     (void)mechanism;
     (void)parameter;
-    err_t err = begin(device, FAKE_SIGN);
-    device->last_signer = key;
-    fake_signature(data, bytes, device->signature_size);
+    err_t err = begin(device, FAKE_WRAP);
+    device->last_used = key;
+    device->last_wrapped = target;
     if (err == ERR_OK)
-        write_span(signature, span_of(bytes, device->signature_size));
+        write_span(wrapped, span_of_text("wrapped key of 24 bytes."));
     return err;
 }
 
@@ -210,6 +352,31 @@ static err_t fake_create(struct device *device, struct span template, driver_ref
         return err;
     *ret_object = put(device, template);
     return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
+}
+
+static err_t fake_unwrap(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, struct span wrapped, struct span template, driver_ref *ret_key)
+{
+    (void)mechanism;
+    (void)parameter;
+    (void)wrapped;
+    err_t err = begin(device, FAKE_UNWRAP);
+    device->last_used = key;
+    if (err != ERR_OK)
+        return err;
+    *ret_key = put(device, template);
+    return *ret_key != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
+}
+
+static err_t fake_generate(
+    struct device *device, uint32_t mechanism, struct span template, driver_ref *ret_key)
+{
+    (void)mechanism;
+    err_t err = begin(device, FAKE_GENERATE_SECRET);
+    if (err != ERR_OK)
+        return err;
+    *ret_key = put(device, template);
+    return *ret_key != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
 static err_t fake_generate_pair(struct device *device, uint32_t mechanism,
@@ -285,7 +452,14 @@ const struct driver fake_driver = {
     .token = fake_token,
     .list = fake_list,
     .attributes = fake_attributes,
-    .sign = fake_sign,
+    .use = fake_use,
+    .begin = fake_begin,
+    .feed = fake_feed,
+    .finish = fake_finish,
+    .abandon = fake_abandon,
+    .wrap = fake_wrap,
+    .unwrap = fake_unwrap,
+    .generate = fake_generate,
     .generate_pair = fake_generate_pair,
     .create = fake_create,
     .set = fake_set,

@@ -12,16 +12,22 @@
 enum fake_call {
     FAKE_LIST,
     FAKE_ATTRIBUTES,
-    FAKE_SIGN,
+    FAKE_USE,
     FAKE_GENERATE,
     FAKE_CREATE,
     FAKE_SET,
     FAKE_DESTROY,
     FAKE_RANDOM,
+    FAKE_BEGIN,
+    FAKE_FEED,
+    FAKE_FINISH,
+    FAKE_WRAP,
+    FAKE_UNWRAP,
+    FAKE_GENERATE_SECRET,
     FAKE_CALLS,
 };
 
-enum { FAKE_OBJECTS_MAX = 1024, FAKE_LIST_MAX = 8192, FAKE_SIGNATURE_SIZE = 64 };
+enum { FAKE_OBJECTS_MAX = 1024, FAKE_LIST_MAX = 8192, FAKE_SIGNATURE_SIZE = 64, FAKE_TAG = 16 };
 
 struct fake_object {
     driver_ref ref; /* 0: the row is free */
@@ -33,7 +39,9 @@ struct device {
     struct fake_object objects[FAKE_OBJECTS_MAX];
     driver_ref last_ref;
     unsigned calls[FAKE_CALLS];
-    driver_ref last_signer;
+    driver_ref last_used;    /* the key that worked last */
+    driver_ref last_wrapped; /* and the one that was wrapped */
+    unsigned begun;          /* uses that are not ended yet */
     enum fake_call fail_call;
     unsigned fail_in; /* 1: the next call of fail_call; 0: none */
     err_t fail_with;
@@ -58,7 +66,12 @@ driver_ref fake_put_certificate(struct device *device, const char *label, const 
 
 const struct fake_object *fake_find(const struct device *device, driver_ref ref); /* NULL: none */
 
+/* Secret keys: any mechanism works with any of them. */
+driver_ref fake_put_secret(
+    struct device *device, const char *label, uint64_t key_type, bool extractable);
+
 /* What sign answers for this data. */
 void fake_signature(struct span data, uint8_t *signature, size_t size);
+enum { FAKE_MASK = 0x55 }; /* encrypting is this on each byte, and for CKM_AES_GCM FAKE_TAG more */
 
 #endif

@@ -104,6 +104,7 @@ void fixture_disconnect(struct fixture *fixture, struct connection *connection)
     connection_free(&fixture->worker.clients, connection, &client);
     if (client == NULL)
         return;
+    end_client_begun(&fixture->worker, client);
     end_client_objects(&fixture->worker, client, false);
     client_free(&fixture->worker.clients, client);
 }

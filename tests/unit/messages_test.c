@@ -153,7 +153,7 @@ static void bytes_up_to_the_limit_pass_and_one_more_is_refused(void **state)
             union wire_body message;
             if (field->kind != FIELD_BYTES)
                 continue;
-            assert_in_range(field->limit, 1, WIRE_DATA_MAX);
+            assert_in_range(field->limit, 1, WIRE_OUTPUT_MAX);
             assert_int_equal(schema_decode_whole(schemas[i],
                                  encoded_by_hand(schemas[i], f, field->limit), &message),
                 ERR_OK);

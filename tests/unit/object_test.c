@@ -191,6 +191,19 @@ static void key_material_is_never_presented(void **state)
     (void)state;
 }
 
+static void a_length_that_the_device_does_not_know_is_not_told(void **state)
+{
+    uint8_t room[128];
+    for (uint64_t len = 0; len <= 32; len += 32) {
+        struct writer list = writer_of(room, sizeof room);
+        attribute_put_ulong(&list, ATTR_CLASS, CLASS_SECRET_KEY);
+        attribute_put_ulong(&list, ATTR_VALUE_LEN, len);
+        const struct object *object = presented(&list);
+        assert_int_equal(value_of(object, ATTR_VALUE_LEN).len, len == 0 ? 0 : 8);
+    }
+    (void)state;
+}
+
 static void a_certificates_value_is_presented(void **state)
 {
     (void)fake_put_certificate(&device, "c", "1");
@@ -493,6 +506,7 @@ int main(void)
         STORE_TEST(a_list_that_fails_is_an_error),
         STORE_TEST(the_generation_grows_with_every_change),
         STORE_TEST(key_material_is_never_presented),
+        STORE_TEST(a_length_that_the_device_does_not_know_is_not_told),
         STORE_TEST(a_certificates_value_is_presented),
         STORE_TEST(private_is_said_by_the_login_setting_alone),
         STORE_TEST(no_key_is_copyable),

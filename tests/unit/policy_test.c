@@ -188,14 +188,35 @@ static void an_operation_about_no_key_needs_a_rule_too(void **state)
     (void)state;
 }
 
-static void any_verb_but_random_makes_a_key_visible(void **state)
+static void a_deny_above_hides_only_what_it_names(void **state)
+{
+    const struct identity alice = person(ALICE, 1);
+    const struct policy_key key = key_of(CLASS_SECRET_KEY, "k", "1");
+    const struct policy_rule rules[] = {rule(DENY, VERB_ALL & ~(uint32_t)VERB_WRAP, "a:1"),
+        rule(ALLOW, VERB_SIGN | VERB_ADMIN | VERB_RANDOM, "a:2"), rule(ALLOW, VERB_WRAP, "a:3")};
+    assert_false(policy_visible(rules, 2, &alice, &key));
+    assert_true(policy_visible(rules, 3, &alice, &key));
+    (void)state;
+}
+
+static void all_is_not_admin(void **state)
+{
+    const struct identity alice = person(ALICE, 1);
+    const struct policy_rule all = rule(ALLOW, VERB_ALL, "a:1");
+    const struct policy_rule named = rule(ALLOW, VERB_ADMIN, "a:2");
+    expect(&all, 1, &alice, VERB_ADMIN, NULL, false, "a:1");
+    expect(&named, 1, &alice, VERB_ADMIN, NULL, true, "a:2");
+    (void)state;
+}
+
+static void any_verb_about_keys_makes_a_key_visible(void **state)
 {
     const struct identity alice = person(ALICE, 1);
     const struct policy_key key = key_of(CLASS_PRIVATE_KEY, "k", "1");
     for (size_t i = 0; i < policy_verbs_count; i++) {
         const struct policy_rule one = rule(ALLOW, policy_verbs[i].verb, "a:1");
         assert_int_equal(
-            policy_visible(&one, 1, &alice, &key), policy_verbs[i].verb != VERB_RANDOM);
+            policy_visible(&one, 1, &alice, &key), (policy_verbs[i].verb & VERBS_KEYLESS) == 0);
     }
     const struct policy_rule all_denied[] = {
         rule(DENY, VERB_ALL, "a:1"), rule(ALLOW, VERB_ALL, "a:2")};
@@ -211,7 +232,8 @@ static void the_verbs_have_one_bit_and_one_name_each(void **state)
         assert_true(bit != 0 && (bit & (bit - 1)) == 0 && !(seen & bit));
         seen |= bit;
     }
-    assert_int_equal(seen, VERB_ALL);
+    assert_int_equal(seen, VERB_ALL | VERB_ADMIN);
+    assert_int_equal(VERB_ALL & VERB_ADMIN, 0); /* it must be named */
     (void)state;
 }
 
@@ -230,7 +252,9 @@ int main(void)
         TEST(a_rule_for_a_class_matches_no_other),
         TEST(where_of_a_denial_is_the_nearest_rule),
         TEST(an_operation_about_no_key_needs_a_rule_too),
-        TEST(any_verb_but_random_makes_a_key_visible),
+        TEST(a_deny_above_hides_only_what_it_names),
+        TEST(all_is_not_admin),
+        TEST(any_verb_about_keys_makes_a_key_visible),
         TEST(the_verbs_have_one_bit_and_one_name_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

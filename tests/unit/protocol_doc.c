@@ -34,7 +34,11 @@ static void print_sizes(void)
         {"WIRE_VERSION_MIN", WIRE_VERSION_MIN, "lowest version that this source speaks"},
         {"WIRE_VERSION_MAX", WIRE_VERSION_MAX, "highest version that this source speaks"},
         {"WIRE_MESSAGE_MAX", WIRE_MESSAGE_MAX, "bytes of a packet, header and body"},
-        {"WIRE_DATA_MAX", WIRE_DATA_MAX, "bytes of data to sign, and of a list of objects"},
+        {"WIRE_DATA_MAX", WIRE_DATA_MAX, "bytes of data of one request, and of a list of objects"},
+        {"WIRE_OUTPUT_MAX", WIRE_OUTPUT_MAX, "bytes that come out of one request"},
+        {"WIRE_PARAMETER_MAX", WIRE_PARAMETER_MAX, "bytes of a mechanism parameter"},
+        {"WIRE_AAD_MAX", WIRE_AAD_MAX, "bytes of additional data in a gcm_parameter"},
+        {"WIRE_WRAPPED_MAX", WIRE_WRAPPED_MAX, "bytes of a wrapped key"},
         {"WIRE_TEMPLATE_MAX", WIRE_TEMPLATE_MAX, "bytes of a list of attributes, and of one value"},
         {"WIRE_RANDOM_MAX", WIRE_RANDOM_MAX, "random bytes of one call"},
     };

@@ -86,11 +86,12 @@ static void a_use_that_the_key_has_not_is_refused_before_the_device(void **state
     assert_int_equal(
         sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0)),
         ERR_KEY_TYPE);
-    assert_int_equal(sign_with(mine, key, CKM_SHA256_HMAC, span_of(NULL, 0)), ERR_MECHANISM);
+    assert_int_equal(sign_with(mine, key, CKM_SHA256_HMAC, span_of(NULL, 0)), ERR_KEY_TYPE);
     assert_int_equal(sign_with(mine, key, CKM_EC_KEY_PAIR_GEN, span_of(NULL, 0)), ERR_MECHANISM);
+    assert_int_equal(sign_with(mine, key, CKM_SHA_1_HMAC, span_of(NULL, 0)), ERR_MECHANISM);
     assert_int_equal(sign_with(mine, key, CKM_ECDSA, span_of_text("x")), ERR_MECHANISM_PARAMETER);
     assert_int_equal(fake_calls(&f.device), 0);
-    expect_lines(0, 0, 4);
+    expect_lines(0, 0, 5);
     (void)state;
 }
 
@@ -134,7 +135,7 @@ static void a_refusal_that_could_not_be_written_is_counted_and_told_later(void *
     limit_file_size(SIZE_MAX);
     assert_int_equal(refused, ERR_KEY_TYPE);
     expect_lines(0, 0, 0);
-    assert_int_equal(f.device.calls[FAKE_SIGN], 0);
+    assert_int_equal(f.device.calls[FAKE_USE], 0);
     assert_int_equal(mine->place.account->refusals_left_out, 1);
     (void)sign_with(mine, number_of("web", CLASS_PUBLIC_KEY), CKM_ECDSA, span_of(NULL, 0));
     assert_int_equal(mine->place.account->refusals_left_out, 0);
@@ -159,7 +160,7 @@ static void a_flood_of_refusals_is_counted_and_not_written(void **state)
 
 static void a_failure_of_the_device_is_told_and_written(void **state)
 {
-    fake_fail(&f.device, FAKE_SIGN, 1, ERR_DATA_LENGTH);
+    fake_fail(&f.device, FAKE_USE, 1, ERR_DATA_LENGTH);
     assert_int_equal(sign(mine, "web"), ERR_DATA_LENGTH);
     expect_lines(1, 1, 0);
     assert_int_equal(lines_with(" result of=1 DATA_LENGTH "), 1);
@@ -179,13 +180,13 @@ static void what_cannot_be_read_back_from_the_device_ends_the_worker(void **stat
 static void a_device_that_is_gone_ends_the_worker_once_it_has_answered(void **state)
 {
     static const enum fake_call calls[] = {
-        FAKE_SIGN, FAKE_GENERATE, FAKE_CREATE, FAKE_RANDOM, FAKE_SET, FAKE_DESTROY};
+        FAKE_USE, FAKE_GENERATE, FAKE_CREATE, FAKE_RANDOM, FAKE_SET, FAKE_DESTROY};
     may_have_random_bytes();
     for (size_t i = 0; i < COUNT(calls); i++) {
         f.worker.device_lost = false;
         fake_fail(&f.device, calls[i], 1, ERR_TOKEN_ABSENT);
         const uint64_t key = number_of("web", CLASS_PRIVATE_KEY);
-        err_t err = calls[i] == FAKE_SIGN       ? sign(mine, "web")
+        err_t err = calls[i] == FAKE_USE       ? sign(mine, "web")
                     : calls[i] == FAKE_GENERATE ? generate(mine, "web", 0)
                     : calls[i] == FAKE_CREATE   ? create(mine, "web", 0)
                     : calls[i] == FAKE_RANDOM   ? random_bytes(mine, 8)

@@ -73,10 +73,10 @@ static void a_generated_pair_comes_back_joined(void **state)
     (void)state;
 }
 
-static void only_certificates_are_stored(void **state)
+static void nothing_but_certificates_and_secret_keys_comes_in(void **state)
 {
     static const uint64_t classes[] = {
-        CLASS_DATA, CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, CLASS_SECRET_KEY};
+        CLASS_DATA, CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, UINT64_C(1) << 32 | CLASS_SECRET_KEY};
     for (size_t i = 0; i < COUNT(classes); i++) {
         uint8_t room[64];
         struct writer list = writer_of(room, sizeof room);
@@ -244,7 +244,7 @@ int main(void)
         WITH_STAND(a_refusal_has_its_line_however_long_the_label),
         WITH_STAND(generating_needs_policy_on_both_halves),
         WITH_STAND(a_generated_pair_comes_back_joined),
-        WITH_STAND(only_certificates_are_stored),
+        WITH_STAND(nothing_but_certificates_and_secret_keys_comes_in),
         WITH_STAND(nobody_renames_into_or_out_of_anothers_rights),
         WITH_STAND(what_cannot_be_changed_is_refused_before_the_device),
         WITH_STAND(an_object_that_forbids_it_is_neither_changed_nor_destroyed),

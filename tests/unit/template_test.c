@@ -275,6 +275,81 @@ static void a_certificate_leaves_room_for_what_the_device_adds(void **state)
     (void)state;
 }
 
+/* ---- secret keys ---- */
+
+enum { AES = 0x1f, GENERIC_SECRET = 0x10, SHA256_HMAC = 0x2b, CAMELLIA = 0x25 };
+
+static void a_secret_is_sensitive_and_extractable_only_where_asked(void **state)
+{
+    static const uint64_t types[] = {AES, GENERIC_SECRET, SHA256_HMAC};
+    for (size_t i = 0; i < COUNT(types); i++) {
+        for (int wish = -1; wish <= 1; wish++) {
+            (void)ask_nothing(state);
+            attribute_put(&asked, ATTR_VALUE, span_of_text("0123456789abcdef"));
+            if (wish >= 0)
+                attribute_put_bool(&asked, ATTR_EXTRACTABLE, wish == 1);
+            struct span list = completed(template_secret(types[i], TEMPLATE_IMPORT), true);
+            expect_ulong(list, ATTR_CLASS, CLASS_SECRET_KEY);
+            expect_ulong(list, ATTR_KEY_TYPE, types[i]);
+            expect_bool(list, ATTR_SENSITIVE, true);
+            expect_bool(list, ATTR_PRIVATE, true);
+            expect_bool(list, ATTR_EXTRACTABLE, wish == 1);
+            expect_bytes(list, ATTR_VALUE, span_of_text("0123456789abcdef"));
+        }
+        attribute_put_bool(&asked, ATTR_SENSITIVE, false);
+        expect_refused(template_secret(types[i], TEMPLATE_IMPORT), ERR_TEMPLATE_INCONSISTENT);
+    }
+}
+
+static void value_and_length_belong_to_the_origin(void **state)
+{
+    attribute_put(&asked, ATTR_VALUE, span_of_text("0123456789abcdef"));
+    expect_refused(template_secret(AES, TEMPLATE_GENERATE), ERR_ATTRIBUTE_TYPE);
+    attribute_put(&asked, ATTR_VALUE, span_of_text("0123456789abcdef"));
+    expect_refused(template_secret(AES, TEMPLATE_UNWRAP), ERR_ATTRIBUTE_TYPE);
+    expect_refused(template_secret(AES, TEMPLATE_GENERATE), ERR_TEMPLATE_INCOMPLETE);
+    expect_refused(template_secret(AES, TEMPLATE_IMPORT), ERR_TEMPLATE_INCOMPLETE);
+    (void)completed(template_secret(AES, TEMPLATE_UNWRAP), true);
+    attribute_put_ulong(&asked, ATTR_VALUE_LEN, 24);
+    expect_ulong(completed(template_secret(AES, TEMPLATE_GENERATE), true), ATTR_VALUE_LEN, 24);
+    expect_absent(completed(template_secret(AES, TEMPLATE_UNWRAP), true), ATTR_VALUE_LEN);
+    attribute_put(&asked, ATTR_VALUE, span_of_text("0123456789abcdef"));
+    expect_refused(template_secret(AES, TEMPLATE_IMPORT), ERR_TEMPLATE_INCONSISTENT);
+    attribute_put_ulong(&asked, ATTR_VALUE_LEN, 16);
+    attribute_put(&asked, ATTR_VALUE, span_of_text("0123456789abcdef"));
+    expect_absent(completed(template_secret(AES, TEMPLATE_IMPORT), true), ATTR_VALUE_LEN);
+    (void)state;
+}
+
+static void a_secret_has_a_length_of_its_type(void **state)
+{
+    const struct template_kind *aes = template_secret(AES, TEMPLATE_GENERATE);
+    const struct template_kind *generic = template_secret(GENERIC_SECRET, TEMPLATE_GENERATE);
+    for (uint64_t len = 0; len < 600; len++) {
+        bool is_aes = len == 16 || len == 24 || len == 32;
+        assert_int_equal(template_length_fits(aes, len), is_aes);
+        assert_int_equal(template_length_fits(generic, len), len >= 1 && len <= 512);
+    }
+    assert_false(template_length_fits(aes, UINT64_MAX));
+    assert_false(template_length_fits(generic, (UINT64_C(1) << 32) + 16));
+    attribute_put_ulong(&asked, ATTR_VALUE_LEN, 20);
+    expect_refused(aes, ERR_ATTRIBUTE_VALUE);
+    attribute_put(&asked, ATTR_VALUE, span_of_text("20 bytes of no key.."));
+    expect_refused(template_secret(AES, TEMPLATE_IMPORT), ERR_ATTRIBUTE_VALUE);
+    (void)state;
+}
+
+static void a_type_that_is_not_offered_has_no_kind(void **state)
+{
+    static const uint64_t types[] = {KEY_TYPE_RSA, KEY_TYPE_EC, CAMELLIA, UINT64_MAX,
+        (UINT64_C(1) << 32) + AES};
+    for (size_t i = 0; i < COUNT(types); i++)
+        for (int origin = TEMPLATE_GENERATE; origin <= TEMPLATE_UNWRAP; origin++)
+            assert_null(template_secret(types[i], (enum template_origin)origin));
+    assert_null(template_secret(SHA256_HMAC, TEMPLATE_GENERATE));
+    (void)state;
+}
+
 static void only_label_id_and_subject_can_be_changed(void **state)
 {
     for (size_t i = 0; i < attribute_rows_count; i++) {
@@ -323,6 +398,10 @@ int main(void)
         ASKING(an_attribute_given_twice_is_refused),
         ASKING(a_template_that_grows_over_its_room_is_refused),
         ASKING(a_certificate_leaves_room_for_what_the_device_adds),
+        ASKING(a_secret_is_sensitive_and_extractable_only_where_asked),
+        ASKING(value_and_length_belong_to_the_origin),
+        ASKING(a_secret_has_a_length_of_its_type),
+        ASKING(a_type_that_is_not_offered_has_no_kind),
         ASKING(only_label_id_and_subject_can_be_changed),
         ASKING(a_change_is_checked_whole),
     };
