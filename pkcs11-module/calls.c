@@ -6,11 +6,14 @@
  * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again. NOT_OFFERED
  * only enters.
  */
+#include "cipher.h"
+#include "key.h"
 #include "login.h"
 #include "module.h"
 #include "object.h"
 #include "random.h"
 #include "session.h"
+#include "sign.h"
 #include "slot.h"
 
 #define CALL(name, parameters, implementation)                                                     \
@@ -86,16 +89,52 @@ SESSION_CALL(C_FindObjects, (session_t handle, object_t *objects, len_t room, le
 SESSION_CALL(C_FindObjectsFinal, (session_t handle), find_finish(session))
 
 /* Keys at work */
-SESSION_CALL(C_SignInit, (session_t handle, mech_t *mechanism, object_t key), sign_begin(session, mechanism, key))
+SESSION_CALL(C_EncryptInit, (session_t handle, mech_t *mechanism, object_t key),
+    operation_begin(session, OPERATION_ENCRYPT, mechanism, key))
+SESSION_CALL(C_Encrypt, (session_t handle, byte_t *data, len_t data_len, byte_t *encrypted, len_t *encrypted_len),
+    cipher_whole(session, OPERATION_ENCRYPT, data, data_len, encrypted, encrypted_len))
+SESSION_CALL(C_EncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len),
+    cipher_update(session, OPERATION_ENCRYPT, part, part_len, encrypted_part, encrypted_part_len))
+SESSION_CALL(C_EncryptFinal, (session_t handle, byte_t *last_encrypted_part, len_t *last_encrypted_part_len),
+    cipher_finish(session, OPERATION_ENCRYPT, last_encrypted_part, last_encrypted_part_len))
+SESSION_CALL(C_DecryptInit, (session_t handle, mech_t *mechanism, object_t key),
+    operation_begin(session, OPERATION_DECRYPT, mechanism, key))
+SESSION_CALL(C_Decrypt, (session_t handle, byte_t *encrypted, len_t encrypted_len, byte_t *data, len_t *data_len),
+    cipher_whole(session, OPERATION_DECRYPT, encrypted, encrypted_len, data, data_len))
+SESSION_CALL(C_DecryptUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len, byte_t *part,
+    len_t *part_len),
+    cipher_update(session, OPERATION_DECRYPT, encrypted_part, encrypted_part_len, part, part_len))
+SESSION_CALL(C_DecryptFinal, (session_t handle, byte_t *last_part, len_t *last_part_len),
+    cipher_finish(session, OPERATION_DECRYPT, last_part, last_part_len))
+SESSION_CALL(C_SignInit, (session_t handle, mech_t *mechanism, object_t key),
+    operation_begin(session, OPERATION_SIGN, mechanism, key))
 SESSION_CALL(C_Sign, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len),
     sign_whole(session, data, data_len, signature, signature_len))
-SESSION_CALL(C_SignUpdate, (session_t handle, byte_t *part, len_t part_len), sign_update(session, part, part_len))
+SESSION_CALL(C_SignUpdate, (session_t handle, byte_t *part, len_t part_len),
+    sign_update(session, OPERATION_SIGN, part, part_len))
 SESSION_CALL(C_SignFinal, (session_t handle, byte_t *signature, len_t *signature_len),
     sign_finish(session, signature, signature_len))
+SESSION_CALL(C_VerifyInit, (session_t handle, mech_t *mechanism, object_t key),
+    operation_begin(session, OPERATION_VERIFY, mechanism, key))
+SESSION_CALL(C_Verify, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t signature_len),
+    sign_verify_whole(session, data, data_len, signature, signature_len))
+SESSION_CALL(C_VerifyUpdate, (session_t handle, byte_t *part, len_t part_len),
+    sign_update(session, OPERATION_VERIFY, part, part_len))
+SESSION_CALL(C_VerifyFinal, (session_t handle, byte_t *signature, len_t signature_len),
+    sign_verify_finish(session, signature, signature_len))
+SESSION_CALL(C_GenerateKey, (session_t handle, mech_t *mechanism, attr_t *list, len_t count, object_t *key),
+    key_generate(session, mechanism, list, count, key))
 SESSION_CALL(C_GenerateKeyPair, (session_t handle, mech_t *mechanism, attr_t *public_list, len_t public_count,
     attr_t *private_list, len_t private_count, object_t *public_key, object_t *private_key),
-    object_generate_pair(session, mechanism, public_list, public_count, private_list, private_count, public_key,
+    key_generate_pair(session, mechanism, public_list, public_count, private_list, private_count, public_key,
     private_key))
+SESSION_CALL(C_WrapKey, (session_t handle, mech_t *mechanism, object_t wrapping_key, object_t key,
+    byte_t *wrapped_key, len_t *wrapped_key_len),
+    key_wrap(session, mechanism, wrapping_key, key, wrapped_key, wrapped_key_len))
+SESSION_CALL(C_UnwrapKey, (session_t handle, mech_t *mechanism, object_t unwrapping_key, byte_t *wrapped_key,
+    len_t wrapped_key_len, attr_t *list, len_t count, object_t *key),
+    key_unwrap(session, mechanism, unwrapping_key, wrapped_key, wrapped_key_len, list, count, key))
 SESSION_CALL(C_SeedRandom, (session_t handle, byte_t *seed, len_t seed_len), CKR_RANDOM_SEED_NOT_SUPPORTED)
 SESSION_CALL(C_GenerateRandom, (session_t handle, byte_t *random, len_t len), random_generate(session, random, len))
 
@@ -107,16 +146,6 @@ NOT_OFFERED(C_GetOperationState, (session_t handle, byte_t *operation_state, len
 NOT_OFFERED(C_SetOperationState, (session_t handle, byte_t *operation_state, len_t operation_state_len,
     object_t encryption_key, object_t authentication_key))
 NOT_OFFERED(C_CopyObject, (session_t handle, object_t object, attr_t *list, len_t count, object_t *new_object))
-NOT_OFFERED(C_EncryptInit, (session_t handle, mech_t *mechanism, object_t key))
-NOT_OFFERED(C_Encrypt, (session_t handle, byte_t *data, len_t data_len, byte_t *encrypted, len_t *encrypted_len))
-NOT_OFFERED(C_EncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
-    len_t *encrypted_part_len))
-NOT_OFFERED(C_EncryptFinal, (session_t handle, byte_t *last_encrypted_part, len_t *last_encrypted_part_len))
-NOT_OFFERED(C_DecryptInit, (session_t handle, mech_t *mechanism, object_t key))
-NOT_OFFERED(C_Decrypt, (session_t handle, byte_t *encrypted, len_t encrypted_len, byte_t *data, len_t *data_len))
-NOT_OFFERED(C_DecryptUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len, byte_t *part,
-    len_t *part_len))
-NOT_OFFERED(C_DecryptFinal, (session_t handle, byte_t *last_part, len_t *last_part_len))
 NOT_OFFERED(C_DigestInit, (session_t handle, mech_t *mechanism))
 NOT_OFFERED(C_Digest, (session_t handle, byte_t *data, len_t data_len, byte_t *digest, len_t *digest_len))
 NOT_OFFERED(C_DigestUpdate, (session_t handle, byte_t *part, len_t part_len))
@@ -124,10 +153,6 @@ NOT_OFFERED(C_DigestKey, (session_t handle, object_t key))
 NOT_OFFERED(C_DigestFinal, (session_t handle, byte_t *digest, len_t *digest_len))
 NOT_OFFERED(C_SignRecoverInit, (session_t handle, mech_t *mechanism, object_t key))
 NOT_OFFERED(C_SignRecover, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len))
-NOT_OFFERED(C_VerifyInit, (session_t handle, mech_t *mechanism, object_t key))
-NOT_OFFERED(C_Verify, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t signature_len))
-NOT_OFFERED(C_VerifyUpdate, (session_t handle, byte_t *part, len_t part_len))
-NOT_OFFERED(C_VerifyFinal, (session_t handle, byte_t *signature, len_t signature_len))
 NOT_OFFERED(C_VerifyRecoverInit, (session_t handle, mech_t *mechanism, object_t key))
 NOT_OFFERED(C_VerifyRecover, (session_t handle, byte_t *signature, len_t signature_len, byte_t *data,
     len_t *data_len))
@@ -139,11 +164,6 @@ NOT_OFFERED(C_SignEncryptUpdate, (session_t handle, byte_t *part, len_t part_len
     len_t *encrypted_part_len))
 NOT_OFFERED(C_DecryptVerifyUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
     byte_t *part, len_t *part_len))
-NOT_OFFERED(C_GenerateKey, (session_t handle, mech_t *mechanism, attr_t *list, len_t count, object_t *key))
-NOT_OFFERED(C_WrapKey, (session_t handle, mech_t *mechanism, object_t wrapping_key, object_t key,
-    byte_t *wrapped_key, len_t *wrapped_key_len))
-NOT_OFFERED(C_UnwrapKey, (session_t handle, mech_t *mechanism, object_t unwrapping_key, byte_t *wrapped_key,
-    len_t wrapped_key_len, attr_t *list, len_t count, object_t *key))
 NOT_OFFERED(C_DeriveKey, (session_t handle, mech_t *mechanism, object_t base_key, attr_t *list, len_t count,
     object_t *key))
 #pragma GCC diagnostic pop

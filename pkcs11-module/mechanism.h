@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The mechanisms that this module serves, as a table: what each asks of the device and what is done
- * here first.
+ * The mechanisms that this module serves, as a table: what each asks of the device, what is done
+ * here first, which keys and parameters it takes, and how much comes out.
  */
 #ifndef PKCS11_MODULE_MECHANISM_H
 #define PKCS11_MODULE_MECHANISM_H
+
+#include "parameter.h"
 
 #include "wire/messages.h"
 
@@ -15,9 +17,16 @@
 struct mechanism_row {
     CK_MECHANISM_TYPE type;
     CK_FLAGS function; /* CKF_SIGN, CKF_GENERATE_KEY_PAIR: the one thing it is for */
-    CK_KEY_TYPE key_type;
+    CK_OBJECT_CLASS key_class;
+    CK_KEY_TYPE key_types[2]; /* either of them */
     uint32_t device;                /* what the device must offer and is asked for */
     const struct nettle_hash *hash; /* done in the module first; NULL: the data goes as it is */
+    parameter_reader *parameter;
+    bool single_part;      /* sign: no C_SignUpdate */
+    uint8_t signature_len; /* sign and verify, bytes; 0: as the key's curve says */
+    uint8_t block;         /* encrypt and decrypt: what comes out comes in blocks of so many bytes */
+    bool padded;           /* encryption adds 1 to block bytes */
+    bool tagged; /* a tag is added; decryption gives nothing before it was checked */
 };
 
 /* Room for the state of any hash in the table. */
@@ -34,9 +43,21 @@ extern const size_t mechanism_rows_count;
  * offers. */
 const struct mechanism_row *mechanism_find(CK_MECHANISM_TYPE type, CK_FLAGS function);
 
+/* The attribute that a key needs for the row's function: CKA_SIGN and so on. */
+uint32_t mechanism_permission(const struct mechanism_row *row);
+
 /* What C_GetMechanismInfo says, made from what the device tells of row->device. False where the
  * device does not offer the function. */
 bool mechanism_info(const struct mechanism_row *row, const struct wire_mechanism *device,
     CK_MECHANISM_INFO *ret_info);
+
+/* How many bytes the end of an encryption or decryption gives, at least and at most, where held
+ * bytes (up to SIZE_MAX / 2) went in and did not come out yet. False where data of such a length
+ * cannot be decrypted. */
+bool mechanism_end_output(const struct mechanism_row *row, size_t tag_len, size_t held,
+    size_t *ret_least, size_t *ret_most);
+
+/* The same for a part that is not the last, which counts in held: at most. */
+size_t mechanism_part_output(const struct mechanism_row *row, size_t held);
 
 #endif

@@ -80,8 +80,7 @@ CK_RV object_destroy(struct session *session, CK_OBJECT_HANDLE handle)
     return ckr_of(err);
 }
 
-/* Takes in the objects of an answer and gives the connection back. */
-static err_t learn(struct session *session, struct span objects, struct pool_answer *answer,
+err_t object_learn(struct session *session, struct span objects, struct pool_answer *answer,
     CK_OBJECT_HANDLE *ret_handles, size_t count)
 {
     const struct snapshot_news news = {answer->connection.instance, answer->generation, objects};
@@ -108,15 +107,14 @@ CK_RV object_set_attributes(struct session *session, CK_OBJECT_HANDLE handle,
         err_t err =
             slot_call_object(session->slot, handle, &request, &body.object, &reply, &answer);
         if (err == ERR_OK)
-            err = learn(session, reply.objects, &answer, NULL, 0);
+            err = object_learn(session, reply.objects, &answer, NULL, 0);
         rv = ckr_of(err);
     }
     secret_wipe(template, w.used);
     return rv;
 }
 
-/* Who shall own what a template describes (CKA_TOKEN, by default false). */
-static CK_RV choose_owner(
+CK_RV object_choose_owner(
     const struct session *session, struct span template, uint64_t *ret_session)
 {
     const bool token = attribute_get_bool(template, ATTR_TOKEN, false);
@@ -126,17 +124,16 @@ static CK_RV choose_owner(
     return CKR_OK;
 }
 
-/* One round trip that makes count objects, owned by owner. */
-static CK_RV make(struct session *session, enum wire_operation operation, const void *body,
+CK_RV object_make(struct session *session, enum wire_operation operation, const void *body,
     uint64_t owner, CK_OBJECT_HANDLE *ret_handles, size_t count)
 {
     const struct pool_request request = {operation, body, 0, true};
     struct wire_objects_reply reply;
     struct pool_answer answer;
-    session->owns_objects = session->owns_objects || owner != 0;
+    session->known = session->known || owner != 0;
     err_t err = pool_call(&session->slot->pool, &request, &reply, &answer);
     if (err == ERR_OK)
-        err = learn(session, reply.objects, &answer, ret_handles, count);
+        err = object_learn(session, reply.objects, &answer, ret_handles, count);
     return ckr_of(err);
 }
 
@@ -151,62 +148,9 @@ CK_RV object_create(struct session *session, const CK_ATTRIBUTE *attributes, CK_
     CK_RV rv = template_write(attributes, count, &w);
     body.template = writer_bytes(&w);
     if (rv == CKR_OK)
-        rv = choose_owner(session, body.template, &body.session);
+        rv = object_choose_owner(session, body.template, &body.session);
     if (rv == CKR_OK)
-        rv = make(session, WIRE_CREATE, &body, body.session, object, 1);
+        rv = object_make(session, WIRE_CREATE, &body, body.session, object, 1);
     secret_wipe(template, w.used);
-    return rv;
-}
-
-static CK_RV check_generation(const struct session *session, const CK_MECHANISM *mechanism)
-{
-    const struct mechanism_row *row = mechanism_find(mechanism->mechanism, CKF_GENERATE_KEY_PAIR);
-    if (row == NULL)
-        return CKR_MECHANISM_INVALID;
-    if (mechanism->ulParameterLen != 0)
-        return CKR_MECHANISM_PARAM_INVALID;
-    module_lock(session->module);
-    const CK_MECHANISM_INFO *info = token_mechanism(&session->slot->pool.token, row->type);
-    const bool offered = info != NULL && (info->flags & row->function) != 0;
-    module_unlock(session->module);
-    return offered ? CKR_OK : CKR_MECHANISM_INVALID;
-}
-
-/* Both keys have one owner: one on the token and the other in the session is refused. */
-CK_RV object_generate_pair(struct session *session, const CK_MECHANISM *mechanism,
-    const CK_ATTRIBUTE *public_attributes, CK_ULONG public_count,
-    const CK_ATTRIBUTE *private_attributes, CK_ULONG private_count, CK_OBJECT_HANDLE *public_key,
-    CK_OBJECT_HANDLE *private_key)
-{
-    uint8_t public_list[WIRE_TEMPLATE_MAX];
-    uint8_t private_list[WIRE_TEMPLATE_MAX];
-    struct writer public_writer = writer_of(public_list, sizeof public_list);
-    struct writer private_writer = writer_of(private_list, sizeof private_list);
-    if (mechanism == NULL || public_key == NULL || private_key == NULL)
-        return CKR_ARGUMENTS_BAD;
-    CK_RV rv = check_generation(session, mechanism);
-    if (rv == CKR_OK)
-        rv = template_write(public_attributes, public_count, &public_writer);
-    if (rv == CKR_OK)
-        rv = template_write(private_attributes, private_count, &private_writer);
-    if (rv != CKR_OK)
-        return rv;
-
-    struct wire_generate_pair_request body = {.mechanism = (uint32_t)mechanism->mechanism,
-        .public_template = writer_bytes(&public_writer),
-        .private_template = writer_bytes(&private_writer)};
-    uint64_t private_owner = 0;
-    rv = choose_owner(session, body.public_template, &body.session);
-    if (rv == CKR_OK)
-        rv = choose_owner(session, body.private_template, &private_owner);
-    if (rv == CKR_OK && body.session != private_owner)
-        rv = CKR_TEMPLATE_INCONSISTENT;
-    CK_OBJECT_HANDLE handles[2];
-    if (rv == CKR_OK)
-        rv = make(session, WIRE_GENERATE_PAIR, &body, body.session, handles, 2);
-    if (rv == CKR_OK) {
-        *public_key = handles[0];
-        *private_key = handles[1];
-    }
     return rv;
 }

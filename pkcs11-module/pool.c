@@ -32,6 +32,16 @@ static const struct {
     [WIRE_LOGIN] = {60, false},
     [WIRE_LOGOUT] = {10, true},
     [WIRE_END_SESSION] = {10, true},
+    [WIRE_GENERATE] = {180, false},
+    [WIRE_VERIFY] = {60, false},
+    [WIRE_ENCRYPT] = {60, false},
+    [WIRE_DECRYPT] = {60, false},
+    [WIRE_WRAP] = {60, false},
+    [WIRE_UNWRAP] = {60, false},
+    [WIRE_BEGIN] = {60, false},
+    [WIRE_FEED] = {60, false},
+    [WIRE_FINISH] = {60, false},
+    [WIRE_CANCEL] = {10, true},
 };
 
 static void pause_briefly(void)

@@ -84,7 +84,8 @@ CK_RV session_leave(struct session *session, CK_RV rv)
 void session_free(struct session *session)
 {
     find_end(&session->find);
-    sign_end(&session->sign);
+    for (size_t i = 0; i < OPERATION_KINDS; i++)
+        operation_clear(&session->operations[i]);
     free(session);
 }
 
@@ -155,8 +156,9 @@ CK_RV session_open(struct module *module, CK_SLOT_ID id, CK_FLAGS flags, CK_SESS
     return rv;
 }
 
-/* The worker destroys the session's objects; if it is away, they are gone with it. */
-static void end_objects(struct session *session)
+/* The worker destroys the session's objects and drops what was begun; if it is away, they are gone
+ * with it. */
+static void tell_end(struct session *session)
 {
     struct slot *slot = session->slot;
     const struct wire_end_session_request body = {session->handle};
@@ -187,8 +189,8 @@ static bool take_out(struct module *module, struct session *session)
 
 CK_RV session_close(struct session *session)
 {
-    if (session->owns_objects)
-        end_objects(session);
+    if (session->known)
+        tell_end(session);
     if (take_out(session->module, session))
         login_end_with_last_session(session->slot);
     return CKR_OK;

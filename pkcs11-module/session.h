@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions live in the module alone; a worker hears of one only when it owns session objects. One
+ * Sessions live in the module alone; a worker hears of one only when it owns session
+ * objects, or has data on the way that is longer than a message. One
  * call at a time is inside a session: another thread that uses the same handle waits.
  */
 #ifndef PKCS11_MODULE_SESSION_H
 #define PKCS11_MODULE_SESSION_H
 
 #include "find.h"
-#include "sign.h"
+#include "operation.h"
 
 #include <stdbool.h>
 
@@ -21,9 +22,9 @@ struct session {
     CK_FLAGS flags;    /* of C_OpenSession */
     bool busy;         /* a call is inside; guarded by the module's lock */
     bool closed;       /* no longer in the table; session_leave frees it */
-    bool owns_objects; /* session objects were made, so the worker must hear of its end */
+    bool known; /* the worker has heard of it (objects, BEGIN), and must hear of its end */
     struct find find;
-    struct sign sign;
+    struct operation operations[OPERATION_KINDS];
 };
 
 /* Enters the module and the session. CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. Each

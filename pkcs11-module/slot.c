@@ -133,21 +133,7 @@ CK_RV slot_require_token(struct slot *slot)
     return token_present(slot) ? CKR_OK : CKR_TOKEN_NOT_PRESENT;
 }
 
-/* False: there is no such object. */
-static bool find_number(
-    struct slot *slot, CK_OBJECT_HANDLE handle, uint64_t *ret_number, uint64_t *ret_instance)
-{
-    module_lock(slot->module);
-    const struct object *object = snapshot_find(&slot->snapshot, handle, slot->pool.instance);
-    if (object != NULL) {
-        *ret_number = object->number;
-        *ret_instance = object->instance;
-    }
-    module_unlock(slot->module);
-    return object != NULL;
-}
-
-static bool was_restarted(struct slot *slot, uint64_t instance)
+bool slot_was_restarted(struct slot *slot, uint64_t instance)
 {
     module_lock(slot->module);
     const bool restarted = slot->pool.instance != instance;
@@ -155,18 +141,54 @@ static bool was_restarted(struct slot *slot, uint64_t instance)
     return restarted;
 }
 
-err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request,
-    uint64_t *number, void *ret_reply, struct pool_answer *ret_answer)
+/* ERR_OBJECT_GONE: one of them is not there. *ret_instance is 0 where they were told of in two
+ * lives of the worker. */
+static err_t find_numbers(
+    struct slot *slot, const struct slot_object *objects, size_t count, uint64_t *ret_instance)
+{
+    err_t err = ERR_OK;
+    module_lock(slot->module);
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        const struct object *object =
+            snapshot_find(&slot->snapshot, objects[i].handle, slot->pool.instance);
+        if (object == NULL) {
+            err = ERR_OBJECT_GONE;
+            continue;
+        }
+        *objects[i].number = object->number;
+        *ret_instance = i == 0 || *ret_instance == object->instance ? object->instance : 0;
+    }
+    module_unlock(slot->module);
+    return err;
+}
+
+static err_t call(struct slot *slot, const struct slot_object *objects, size_t count,
+    struct pool_request *request, void *ret_reply, struct pool_answer *ret_answer)
 {
     err_t err = ERR_OBJECT_GONE;
     bool again = true;
     for (unsigned i = 0; again && i < OBJECT_TRIES; i++) {
-        if (!find_number(slot, handle, number, &request->instance))
-            return ERR_OBJECT_GONE;
-        err = pool_call(&slot->pool, request, ret_reply, ret_answer);
-        again = err == ERR_OBJECT_GONE && was_restarted(slot, request->instance);
+        err = find_numbers(slot, objects, count, &request->instance);
+        if (err != ERR_OK)
+            return err;
+        err = request->instance != 0 ? pool_call(&slot->pool, request, ret_reply, ret_answer)
+                                     : ERR_OBJECT_GONE;
+        again = err == ERR_OBJECT_GONE && slot_was_restarted(slot, request->instance);
         if (again && (err = listing_refresh(slot)) != ERR_OK)
             return err;
     }
     return again ? ERR_DEVICE : err;
+}
+
+err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request,
+    uint64_t *number, void *ret_reply, struct pool_answer *ret_answer)
+{
+    const struct slot_object object = {handle, number};
+    return call(slot, &object, 1, request, ret_reply, ret_answer);
+}
+
+err_t slot_call_objects(struct slot *slot, const struct slot_object objects[2],
+    struct pool_request *request, void *ret_reply, struct pool_answer *ret_answer)
+{
+    return call(slot, objects, 2, request, ret_reply, ret_answer);
 }

@@ -38,6 +38,17 @@ CK_RV slot_require_token(struct slot *slot);
 err_t slot_call_object(struct slot *slot, CK_OBJECT_HANDLE handle, struct pool_request *request,
     uint64_t *number, void *ret_reply, struct pool_answer *ret_answer);
 
+/* The same about two objects. */
+struct slot_object {
+    CK_OBJECT_HANDLE handle;
+    uint64_t *number;
+};
+err_t slot_call_objects(struct slot *slot, const struct slot_object objects[2],
+    struct pool_request *request, void *ret_reply, struct pool_answer *ret_answer);
+
+/* Whether the worker lives another life than instance. */
+bool slot_was_restarted(struct slot *slot, uint64_t instance);
+
 /* The implementations of C_GetSlotList … C_GetMechanismInfo. */
 CK_RV slot_get_list(struct module *module, CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count);
 CK_RV slot_get_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *info);

@@ -187,6 +187,45 @@ CK_RV store_certificate(CK_SESSION_HANDLE session, bool token, const char *label
     return p11->C_CreateObject(session, template, COUNT(template), ret_certificate);
 }
 
+/* The attributes that all secret keys of the tests have. */
+enum { SECRET_ATTRIBUTES = 10 };
+
+static void fill_secret(CK_ATTRIBUTE template[SECRET_ATTRIBUTES], CK_BBOOL *in_token,
+    const char *label, char id[64])
+{
+    static CK_BBOOL yes = CK_TRUE;
+    static const CK_ATTRIBUTE_TYPE permissions[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY,
+        CKA_WRAP, CKA_UNWRAP, CKA_EXTRACTABLE};
+    template[0] = (CK_ATTRIBUTE){CKA_TOKEN, in_token, sizeof *in_token};
+    template[1] = id_of(label, id);
+    template[2] = (CK_ATTRIBUTE){CKA_LABEL, (void *)(uintptr_t)label, strlen(label)};
+    for (size_t i = 0; i < COUNT(permissions); i++)
+        template[3 + i] = (CK_ATTRIBUTE){permissions[i], &yes, sizeof yes};
+}
+
+CK_RV import_secret(CK_SESSION_HANDLE session, bool token, const char *label, CK_KEY_TYPE type,
+    const void *value, CK_ULONG len, CK_OBJECT_HANDLE *ret_key)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_BBOOL in_token = token;
+    char id[64];
+    CK_ATTRIBUTE template[SECRET_ATTRIBUTES + 3] = {{CKA_CLASS, &class, sizeof class},
+        {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE, (void *)(uintptr_t)value, len}};
+    fill_secret(template + 3, &in_token, label, id);
+    return p11->C_CreateObject(session, template, COUNT(template), ret_key);
+}
+
+CK_RV generate_secret(CK_SESSION_HANDLE session, bool token, const char *label,
+    CK_MECHANISM_TYPE type, CK_ULONG len, CK_OBJECT_HANDLE *ret_key)
+{
+    CK_MECHANISM mechanism = {type, NULL, 0};
+    CK_BBOOL in_token = token;
+    char id[64];
+    CK_ATTRIBUTE template[SECRET_ATTRIBUTES + 1] = {{CKA_VALUE_LEN, &len, sizeof len}};
+    fill_secret(template + 1, &in_token, label, id);
+    return p11->C_GenerateKey(session, &mechanism, template, COUNT(template), ret_key);
+}
+
 CK_RV relabel(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, const char *label)
 {
     CK_ATTRIBUTE template[] = {{CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};

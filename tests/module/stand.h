@@ -71,6 +71,11 @@ CK_RV generate(CK_SESSION_HANDLE session, bool token, const char *label, struct 
 CK_RV store_certificate(CK_SESSION_HANDLE session, bool token, const char *label, const void *value,
     CK_ULONG len, CK_OBJECT_HANDLE *ret_certificate);
 CK_RV relabel(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, const char *label);
+/* Secret keys: with every function permitted. type: CKK_. Their CKA_ID is as above. */
+CK_RV import_secret(CK_SESSION_HANDLE session, bool token, const char *label, CK_KEY_TYPE type,
+    const void *value, CK_ULONG len, CK_OBJECT_HANDLE *ret_key);
+CK_RV generate_secret(CK_SESSION_HANDLE session, bool token, const char *label,
+    CK_MECHANISM_TYPE type, CK_ULONG len, CK_OBJECT_HANDLE *ret_key);
 EVP_PKEY *read_public_key(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key); /* CKA_PUBLIC_KEY_INFO */
 
@@ -102,6 +107,11 @@ int thread_tests(void);
 int session_tests(void);
 int sign_tests(void);
 int object_tests(void);
+int secret_tests(void);
+int wrap_tests(void);
+int mac_tests(void);
+int cipher_tests(void);
+int parts_tests(void);
 int restart_tests(void);
 
 #endif
