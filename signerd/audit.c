@@ -41,6 +41,8 @@ struct audit {
     EVP_MD_CTX *hash;
     EVP_MD *sha256;
     uint8_t chain[CHAIN_SIZE];
+    time_t second; /* of second_text, which is empty at first */
+    char second_text[64];
 };
 
 /* ---- text ---- */
@@ -50,32 +52,60 @@ static void put(struct writer *line, const char *text)
     write_span(line, span_of_text(text));
 }
 
+/* Two lines are written for each use of a key, so what they are made of is written by hand here, not
+ * by printf, and in whole pieces. */
+static void put_decimal(struct writer *line, uint64_t value, unsigned least_digits)
+{
+    char text[20];
+    size_t at = sizeof text;
+    for (; value > 0 || least_digits > 0; value /= 10) {
+        text[--at] = (char)('0' + value % 10);
+        least_digits -= least_digits > 0;
+    }
+    write_span(line, span_of(text + at, sizeof text - at));
+}
+
 static void put_number(struct writer *line, const char *name, uint64_t value)
 {
-    char text[64];
-    (void)snprintf(text, sizeof text, " %s=%llu", name, (unsigned long long)value);
-    put(line, text);
+    put(line, " ");
+    put(line, name);
+    put(line, "=");
+    put_decimal(line, value, 1);
 }
 
 static void put_hex(struct writer *line, struct span bytes)
 {
     static const char digits[] = "0123456789abcdef";
+    char text[CHAIN_TEXT];
+    size_t used = 0;
     for (size_t i = 0; i < bytes.len; i++) {
-        write_uint(line, 1, (uint8_t)digits[bytes.ptr[i] >> 4]);
-        write_uint(line, 1, (uint8_t)digits[bytes.ptr[i] & 15]);
+        text[used++] = digits[bytes.ptr[i] >> 4];
+        text[used++] = digits[bytes.ptr[i] & 15];
+        if (used == sizeof text || i + 1 == bytes.len) {
+            write_span(line, span_of(text, used));
+            used = 0;
+        }
     }
+}
+
+static bool is_plain(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 static void put_escaped(struct writer *line, struct span bytes)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.ptr[i] != 0 && strchr(plain, bytes.ptr[i]) != NULL) {
-            write_uint(line, 1, bytes.ptr[i]);
-        } else {
+    for (size_t i = 0; i < bytes.len;) {
+        size_t plain = 0;
+        while (i + plain < bytes.len && is_plain(bytes.ptr[i + plain]))
+            plain++;
+        write_span(line, span_of(bytes.ptr + i, plain));
+        i += plain;
+        if (i < bytes.len) {
             put(line, "%");
             put_hex(line, span_of(bytes.ptr + i, 1));
+            i++;
         }
     }
 }
@@ -119,16 +149,20 @@ void audit_key_uri(const struct policy_key *key, char *text, size_t size)
     text[writer_bytes(&w).len] = '\0';
 }
 
-static void put_time(struct writer *line)
+/* Date and time of day are worked out once a second. */
+static void put_time(struct audit *audit, struct writer *line)
 {
     struct timespec now;
-    struct tm utc;
-    char text[64];
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)gmtime_r(&now.tv_sec, &utc);
-    size_t len = strftime(text, sizeof text, " %Y-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(text + len, sizeof text - len, ".%06ldZ ", now.tv_nsec / 1000);
-    put(line, text);
+    if (audit->second_text[0] == '\0' || audit->second != now.tv_sec) {
+        struct tm utc;
+        (void)gmtime_r(&now.tv_sec, &utc);
+        (void)strftime(audit->second_text, sizeof audit->second_text, " %Y-%m-%dT%H:%M:%S.", &utc);
+        audit->second = now.tv_sec;
+    }
+    put(line, audit->second_text);
+    put_decimal(line, (uint64_t)now.tv_nsec / 1000, 6);
+    put(line, "Z ");
 }
 
 static void put_field_of_key(struct writer *line, const char *name, const struct policy_key *key)
@@ -318,12 +352,10 @@ void audit_close(struct audit *audit)
 
 /* ---- lines ---- */
 
-static void begin_line(const struct audit *audit, struct writer *line, const char *kind)
+static void begin_line(struct audit *audit, struct writer *line, const char *kind)
 {
-    char number[32];
-    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)audit->number + 1);
-    put(line, number);
-    put_time(line);
+    put_decimal(line, audit->number + 1, 1);
+    put_time(audit, line);
     put(line, kind);
 }
 

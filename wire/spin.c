@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Adaptive spinning. The mean moves by a quarter of each step, and one long wait counts as at most
- * 4 × SPIN_MAX_US, so that a few quick calls are enough to start spinning again.
+ * 4 × SPIN_MAX_US, so that a few quick calls are enough to start spinning again. A wait that is spun
+ * at all is spun for twice the longest mean: so one that takes a little longer than usual does not
+ * fall asleep just before its end.
  */
 #include "spin.h"
 
@@ -20,7 +22,7 @@ uint32_t spin_budget(const struct spin *spin)
 {
     if (spin->setting != SPIN_AUTO)
         return (uint32_t)spin->setting;
-    return spin->typical <= SPIN_MAX_US ? SPIN_MAX_US : 0;
+    return spin->typical <= SPIN_MAX_US ? 2 * SPIN_MAX_US : 0;
 }
 
 void spin_learn(struct spin *spin, uint64_t waited_us)
