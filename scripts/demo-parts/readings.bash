@@ -8,6 +8,7 @@ readonly probes=(28-000005e2fdc3 28-00000670a1b2 28-000801f2cd34)
 readonly rounds=10
 readonly each=$((rounds * ${#probes[@]})) # readings each way
 readonly cut_seconds=5
+cut_from='' cut_to=''
 opened=() # "WAY SENSOR TIME VALUE" of each reading that was verified, for the report
 
 # ---- the probes: a tree as the kernel makes it, Documentation/w1/slaves/w1_therm.rst ----
@@ -144,11 +145,12 @@ readings_wait() {
   local waiting count=$((${#probes[@]} * (cut_seconds + 3)))
   publish mqtt $((cut_seconds + 3)) && wait_for 10 received mqtt $((each + ${#probes[@]})) || return
   stop broker
+  cut_from=$(date +%s.%3N)
   sleep "$cut_seconds"
   publisher_options mqtt
   waiting=$(client signerd-publisher status --json "${options[@]:8:2}" 2>>"$home/logs/status.log" | jq .waiting) || return
-  client cp "$work/spool-mqtt" "$work/spool-cut" && start_broker && wait "${pid_of[publisher-mqtt]}" &&
-    wait_for 20 received mqtt $((each + count)) && open_readings mqtt $((each + 1)) "$count" || return
+  client cp "$work/spool-mqtt" "$work/spool-cut" && start_broker && cut_to=$(date +%s.%3N) &&
+    wait "${pid_of[publisher-mqtt]}" && wait_for 20 received mqtt $((each + count)) && open_readings mqtt $((each + 1)) "$count" || return
   proof="$waiting waited, then all $count arrived, in order"
   ((waiting >= (cut_seconds - 1) * ${#probes[@]}))
 }
@@ -168,15 +170,16 @@ change_is_noticed() {
 wrong_name_is_refused() {
   publisher_options other
   ! run other-name signerd-publisher once "${options[@]}" --mqtt "127.0.0.1:$broker_port" --wait 1 || return
-  proof=$(grep -v '^\[' "$home/logs/other-name.log" | tail -n 1)
+  proof=$(grep -o 'its certificate is for another[^(:]*' "$home/logs/other-name.log" | head -n 1)
+  [[ $proof ]]
 }
 
 # What every reading says of itself must be nowhere but where it was opened.
 readings_are_not_found() {
-  local text='millidegree' known
-  known=$(head -n 1 "$work/received-mqtt" | client open-readings --json --ca "$work/ca.crt" \
+  local text='millidegree' control
+  control=$(head -n 1 "$work/received-mqtt" | client open-readings --json --ca "$work/ca.crt" \
     --certificate "$work/device.crt" --owner-key "$work/owner.jwk" | grep -c "$text") || return
   proof=$(grep -rlaF "$text" "$work" "$home/logs" "$home/sandbox/log" "$home/sandbox/state" | wc -l)
-  proof="$proof hits in spool, broker, logs (an opened one: $known)"
-  [[ $proof == "0 hits"* && $known == 1 ]]
+  proof="$proof hits in spool, broker, logs (an opened one: $control)"
+  [[ $proof == "0 hits"* && $control == 1 ]]
 }

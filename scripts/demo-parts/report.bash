@@ -30,16 +30,17 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; ver
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: .9rem/1.45 ui-monospace, monospace; } pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); }
 figure { margin: 1rem 0; } svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 12px; }
-.grid { stroke: var(--line); } .a { stroke: var(--a); fill: var(--a); } .b { stroke: var(--b); fill: var(--b); }
+.cut { fill: var(--line); opacity: .5; } .grid { stroke: var(--line); } .a { stroke: var(--a); fill: var(--a); } .b { stroke: var(--b); fill: var(--b); }
 .c { stroke: var(--c); fill: var(--c); } polyline { fill: none !important; stroke-width: 1.5; }
 </style>
 <h1>A key never leaves its device</h1>
 TEXT
 }
 
-# chart: the readings over time, drawn by awk from "PROBE SECONDS DEGREES WAY" lines.
+# chart FROM TO: the readings over time, drawn by awk from "PROBE SECONDS DEGREES WAY" lines; the line was cut from FROM
+# to TO (seconds).
 chart() {
-  awk '
+  sort -n -k 2,2 | awk -v from="$1" -v to="$2" '
     { probe[NR] = $1; at[NR] = $2; degrees[NR] = $3; way[NR] = $4
       if (!($1 in index_of)) { index_of[$1] = ++probes; name[probes] = $1 }
       if (NR == 1 || $2 < first) first = $2
@@ -51,6 +52,8 @@ chart() {
     END {
       low = int(low) - 1; high = low + 4 * (int((high - low) / 4) + 1); letters = "abc"
       print "<svg viewBox=\"0 0 720 290\" role=\"img\" aria-label=\"temperature of each probe over time\">"
+      if (from > first && to < last)
+        printf "<rect class=\"cut\" x=\"%.1f\" y=\"30\" width=\"%.1f\" height=\"200\"/><text x=\"%.1f\" y=\"24\" text-anchor=\"middle\">line down</text>\n", x(from), x(to) - x(from), (x(from) + x(to)) / 2
       for (i = 0; i <= 4; i++) {
         value = low + (high - low) * i / 4
         printf "<line class=\"grid\" x1=\"50\" x2=\"690\" y1=\"%.1f\" y2=\"%.1f\"/>", y(value), y(value)
@@ -78,7 +81,7 @@ plot() {
   for row in "${opened[@]}"; do
     read -r way sensor time value _ <<<"$row"
     printf '%s %s %s %s\n' "$sensor" "$(date -d "$time" +%s.%3N)" "$value" "$way"
-  done | chart
+  done | chart "$cut_from" "$cut_to"
 }
 
 evidence_rows() {
