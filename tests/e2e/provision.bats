@@ -10,6 +10,7 @@ setup_file() {
   install -m 755 "$build/provision/signerd-provision" "$home"
   make_ca
   provision ca create --key "pkcs11:token=demo;object=ca$pin" --subject "/O=Example/CN=Example CA" --days 100 --out own-ca.crt
+  provider_conf "$home/provider.cnf"
   # nginx trusts it beside its own.
   as_client tee -a ca.crt <own-ca.crt >/dev/null
   nginx_start
@@ -80,6 +81,15 @@ objects() {
     contains "$output" "TLSv$version CN=gate 7,O=Example"
     equals 200 "${lines[-1]}"
   done
+}
+
+@test "the same where OpenSSL has pkcs11-provider loaded" {
+  provider "$home/signerd-provision"
+  provision ca create --key "pkcs11:token=demo;object=ca$n$pin" --subject "/CN=CA" --out ca.crt
+  request
+  provision cert sign --ca ca.crt --ca-key "pkcs11:token=demo;object=ca$n$pin" --csr dev.csr --days 9 --out dev.crt
+  run -0 as_client env -u OPENSSL_CONF openssl verify -x509_strict -purpose sslclient -CAfile ca.crt dev.crt
+  provision cert store --key "$key" --cert dev.crt
 }
 
 @test "a CA's certificate has the extensions of a CA that signs no other CA" {
