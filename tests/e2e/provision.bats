@@ -18,6 +18,7 @@ setup_file() {
 
 teardown_file() {
   nginx_stop
+  [[ ! -d $home/p ]] || "$root/scripts/sandbox" down "$home/p"
   token_down
 }
 
@@ -328,6 +329,29 @@ objects() {
   contains "$output" "no/such/dir/ca.crt: cannot write it: No such file or directory"
   equals 0 "$(objects "key$n")"
   equals "" "$(ls -A)"
+}
+
+# A second signerd, whose rules allow less.
+@test "what the policy does not allow is told, and leaves nothing in the token" {
+  [[ ! ${SIGNERD_TEST_TOKEN-} && ! ${SIGNERD_PIN-} ]] || skip "needs signerd without a PIN"
+  local rules=$BATS_TEST_TMPDIR/rules
+  printf '%s\n' '[allow some]' 'device = demo' 'user = @UID@' 'operations = find sign generate' >"$rules"
+  eval "$("$root/scripts/sandbox" up "$home/p" --build "$build/." --policy "$rules")"
+  run -0 provision key create "pkcs11:token=demo;object=poor"
+  run -0 provision csr --key "pkcs11:token=demo;object=poor" --subject /CN=poor --out poor.csr
+  provision ca create --key-file lone.key --subject /CN=CA --out lone.crt >/dev/null
+  provision cert sign --ca lone.crt --ca-key-file lone.key --csr poor.csr --days 3 --out poor.crt >/dev/null
+  run -77 provision cert store --key "pkcs11:token=demo;object=poor" --cert poor.crt
+  contains "$output" "cannot store the certificate: the key, or the policy of its device, does not allow this"
+  equals 0 "$(objects poor cert)"
+  "$root/scripts/sandbox" down "$home/p"
+  sed -i 's/operations.*/operations = find sign/' "$rules"
+  eval "$("$root/scripts/sandbox" up "$home/p" --build "$build/." --policy "$rules")"
+  run -77 provision key create "pkcs11:token=demo;object=none"
+  run -77 provision ca create --key "pkcs11:token=demo;object=none" --subject /CN=a --out none.crt
+  equals 0 "$(objects none)"
+  [[ ! -e none.crt ]]
+  "$root/scripts/sandbox" down "$home/p"
 }
 
 # ---- tokens, PINs, the command line ----
