@@ -10,6 +10,7 @@ setup_file() {
   install -m 755 "$build/provision/signerd-provision" "$home"
   make_ca
   provision ca create --key "pkcs11:token=demo;object=ca$pin" --subject "/O=Example/CN=Example CA" --days 100 --out own-ca.crt
+  provider_conf "$home/provider.cnf"
   # nginx trusts it beside its own.
   as_client tee -a ca.crt <own-ca.crt >/dev/null
   nginx_start
@@ -17,6 +18,7 @@ setup_file() {
 
 teardown_file() {
   nginx_stop
+  [[ ! -d $home/p ]] || "$root/scripts/sandbox" down "$home/p"
   token_down
 }
 
@@ -80,6 +82,15 @@ objects() {
     contains "$output" "TLSv$version CN=gate 7,O=Example"
     equals 200 "${lines[-1]}"
   done
+}
+
+@test "the same where OpenSSL has pkcs11-provider loaded" {
+  provider "$home/signerd-provision"
+  provision ca create --key "pkcs11:token=demo;object=ca$n$pin" --subject "/CN=CA" --out ca.crt
+  request
+  provision cert sign --ca ca.crt --ca-key "pkcs11:token=demo;object=ca$n$pin" --csr dev.csr --days 9 --out dev.crt
+  run -0 as_client env -u OPENSSL_CONF openssl verify -x509_strict -purpose sslclient -CAfile ca.crt dev.crt
+  provision cert store --key "$key" --cert dev.crt
 }
 
 @test "a CA's certificate has the extensions of a CA that signs no other CA" {
@@ -318,6 +329,29 @@ objects() {
   contains "$output" "no/such/dir/ca.crt: cannot write it: No such file or directory"
   equals 0 "$(objects "key$n")"
   equals "" "$(ls -A)"
+}
+
+# A second signerd, whose rules allow less.
+@test "what the policy does not allow is told, and leaves nothing in the token" {
+  [[ ! ${SIGNERD_TEST_TOKEN-} && ! ${SIGNERD_PIN-} ]] || skip "needs signerd without a PIN"
+  local rules=$BATS_TEST_TMPDIR/rules
+  printf '%s\n' '[allow some]' 'device = demo' 'user = @UID@' 'operations = find sign generate' >"$rules"
+  eval "$("$root/scripts/sandbox" up "$home/p" --build "$build/." --policy "$rules")"
+  run -0 provision key create "pkcs11:token=demo;object=poor"
+  run -0 provision csr --key "pkcs11:token=demo;object=poor" --subject /CN=poor --out poor.csr
+  provision ca create --key-file lone.key --subject /CN=CA --out lone.crt >/dev/null
+  provision cert sign --ca lone.crt --ca-key-file lone.key --csr poor.csr --days 3 --out poor.crt >/dev/null
+  run -77 provision cert store --key "pkcs11:token=demo;object=poor" --cert poor.crt
+  contains "$output" "cannot store the certificate: the key, or the policy of its device, does not allow this"
+  equals 0 "$(objects poor cert)"
+  "$root/scripts/sandbox" down "$home/p"
+  sed -i 's/operations.*/operations = find sign/' "$rules"
+  eval "$("$root/scripts/sandbox" up "$home/p" --build "$build/." --policy "$rules")"
+  run -77 provision key create "pkcs11:token=demo;object=none"
+  run -77 provision ca create --key "pkcs11:token=demo;object=none" --subject /CN=a --out none.crt
+  equals 0 "$(objects none)"
+  [[ ! -e none.crt ]]
+  "$root/scripts/sandbox" down "$home/p"
 }
 
 # ---- tokens, PINs, the command line ----
