@@ -95,6 +95,11 @@ copy_tree() {
     -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
 }
 
+@test "ENVELOPE: the example verifies, opens and is rejected as promised" {
+  mkdir "$BATS_TEST_TMPDIR/envelope"
+  follow "$root/docs/ENVELOPE.md" "$BATS_TEST_TMPDIR/envelope" bash
+}
+
 @test "INSTALL: each command does what is promised, on a copy of the system's directories" {
   ((EUID == 0)) || skip "needs root"
   local over=$home/over
@@ -259,6 +264,11 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
     <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd.8" | sort -u)
 }
 
+@test "signerd-publisher(1) has the options of signerd-publisher --help" {
+  diff <("$build/publisher/signerd-publisher" --help | grep -oE -- '--[a-z-]+' | sort -u) \
+    <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd-publisher.1" | sort -u)
+}
+
 @test "signerd-pkcs11(7) has each mechanism of the module, and each code that errors become" {
   diff <(grep -oE 'CKM_[A-Z0-9_]+' "$root/pkcs11-module/mechanism.c" | sort -u) \
     <(sed -nE 's/^\.It Dv (CKM_[A-Z0-9_]+)$/\1/p' "$man/signerd-pkcs11.7" | sort -u)
@@ -268,6 +278,6 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
 
 @test "the manual pages have no fault that groff knows" {
   command -v groff >/dev/null || skip "groff is not installed"
-  run -0 groff -mdoc -ww -z "$man"/*.[578]
+  run -0 groff -mdoc -ww -z "$man"/*.[1578]
   equals "" "$output"
 }
