@@ -98,7 +98,8 @@ static err_t park(
 static void try_later(struct sending *sending, const struct transport_outcome *out)
 {
     int ms = backoff_next_ms(&sending->backoff);
-    sending->last = out->err;
+    if (sending->last == ERR_OK || out->err != ERR_PEER_UNREACHABLE)
+        sending->last = out->err; /* the more telling one */
     sending->was_down = true;
     log_warning("%s %s: %s; next try in %d.%d s", sending->sender->kind->name,
         sending->sender->peer, out->why, ms / 1000, ms % 1000 / 100);

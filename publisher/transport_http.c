@@ -86,9 +86,12 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     if (len > sizeof name && strncasecmp(bytes, name, sizeof name - 1) == 0) {
         struct reader r = reader_of(span_of(bytes, len));
         (void)read_span(&r, sizeof name - 1);
+        while (r.left > 0 && (*r.at == ' ' || *r.at == '\t'))
+            (void)read_uint(&r, 1);
         struct span value = read_span(&r, r.left);
-        (void)snprintf(http->error_type, sizeof http->error_type, "%.*s",
-            (int)strcspn((const char *)value.ptr, ":\r\n"), (const char *)value.ptr);
+        (void)snprintf(http->error_type, sizeof http->error_type, "%.*s", (int)value.len,
+            (const char *)value.ptr);
+        http->error_type[strcspn(http->error_type, ":\r\n")] = '\0';
     }
     return len;
 }

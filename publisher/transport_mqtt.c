@@ -124,7 +124,11 @@ static void not_connected(struct mqtt *mqtt, int code, int error, struct transpo
     else if (code == MOSQ_ERR_EAI)
         outcome(ret, TRANSPORT_LATER, ERR_PEER_UNREACHABLE, "its name cannot be resolved");
     else if (error != 0)
-        outcome(ret, TRANSPORT_LATER, ERR_PEER_UNREACHABLE, "%s", strerror(error));
+        outcome(ret, TRANSPORT_LATER, ERR_PEER_UNREACHABLE,
+            "no connection: does a broker listen there? (%s)", strerror(error));
+    else if (code == MOSQ_ERR_NO_CONN)
+        outcome(ret, TRANSPORT_LATER, ERR_PEER_UNREACHABLE,
+            "no connection: does a broker listen there?");
     else if (code == MOSQ_ERR_SUCCESS)
         outcome(ret, TRANSPORT_LATER, ERR_TIMED_OUT, "no answer within %d s",
             TRANSPORT_ANSWER_MS / 1000);
@@ -169,12 +173,22 @@ static bool stop_wanted(const struct mqtt *mqtt)
     return poll(&stop, 1, 0) > 0;
 }
 
+/* libmosquitto takes a refused TCP connection for one that still comes. *ret_error: the reason, where
+ * the kernel still has it. */
+static bool connection_failed(int fd, int *ret_error)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof *ret_error;
+    socklen_t peer_size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, ret_error, &size) == 0 && *ret_error != 0)
+        return true;
+    return getpeername(fd, (struct sockaddr *)&peer, &peer_size) != 0;
+}
+
 /* Waits for the socket, the stop, wake_fd or the time, and lets libmosquitto do its work. Its code;
  * *ret_error is errno of a connection that failed. */
 static int turn(struct mqtt *mqtt, int wake_fd, int ms, int *ret_error)
 {
-    int error = 0;
-    socklen_t size = sizeof error;
     struct pollfd polls[] = {
         {.fd = mosquitto_socket(mqtt->client), .events = POLLIN},
         {.fd = mqtt->options->stop_fd, .events = POLLIN},
@@ -186,14 +200,12 @@ static int turn(struct mqtt *mqtt, int wake_fd, int ms, int *ret_error)
         polls[0].events |= POLLOUT;
     if (poll(polls, sizeof polls / sizeof polls[0], ms < POLL_MS ? ms : POLL_MS) < 0)
         return MOSQ_ERR_SUCCESS; /* a signal */
-    if ((polls[0].revents & POLLERR) &&
-        getsockopt(polls[0].fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0) {
-        *ret_error = error;
-        return MOSQ_ERR_ERRNO;
-    }
     int code = MOSQ_ERR_SUCCESS;
-    if (polls[0].revents & (POLLIN | POLLHUP))
+    if (polls[0].revents & POLLIN) /* first: what the other side said before it hung up */
         code = mosquitto_loop_read(mqtt->client, 1);
+    if (code == MOSQ_ERR_SUCCESS && (polls[0].revents & (POLLERR | POLLHUP)) &&
+        connection_failed(polls[0].fd, ret_error))
+        return MOSQ_ERR_NO_CONN;
     if (code == MOSQ_ERR_SUCCESS && (polls[0].revents & POLLOUT))
         code = mosquitto_loop_write(mqtt->client, 1);
     return code == MOSQ_ERR_SUCCESS ? mosquitto_loop_misc(mqtt->client) : code;
