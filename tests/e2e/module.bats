@@ -61,11 +61,16 @@ restart() {
 # check OPTION… GROUP: also the daemon has said nothing of a fault of its own.
 check() {
   as_client "$home/module-check" ${pin_file:+--pin-file "$pin_file"} "$@"
-  run ! grep -E 'ERROR: |runtime error' "$sandbox/log"
+  run ! grep -E 'ERROR: |runtime error|WARNING: ThreadSanitizer' "$sandbox/log"
 }
 
 @test "start and end, no daemon, fork, closed descriptors" { check process; }
 @test "threads" { check thread; }
+
+@test "threads of a client that signs" {
+  as_client "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} --processes 2 --threads 8 --count 100
+}
+
 @test "slots, sessions, login, bad handles and pointers" { check session; }
 @test "signatures and random bytes" { check sign; }
 @test "keys, certificates, attributes, finding" { check object; }

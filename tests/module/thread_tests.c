@@ -155,8 +155,8 @@ static CK_RV encrypt_and_decrypt(
         rv = p11->C_DecryptInit(session, &gcm, aes);
     if (rv == CKR_OK)
         rv = p11->C_Decrypt(session, self->out, out_len, self->out, &out_len);
-    *ret_right = *ret_right && rv == CKR_OK && out_len == len &&
-                 memcmp(self->out, self->data, len) == 0;
+    *ret_right =
+        *ret_right && rv == CKR_OK && out_len == len && memcmp(self->out, self->data, len) == 0;
     return rv;
 }
 
@@ -194,8 +194,8 @@ static void threads_encrypt_and_make_macs_of_long_data_beside_each_other(void **
 {
     static struct cryptor cryptors[4];
     (void)state;
-    assert_rv(CKR_OK, import_secret(stand.session, false, "aes", CKK_AES, aes_bytes,
-                          sizeof aes_bytes, &aes));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "aes", CKK_AES, aes_bytes, sizeof aes_bytes, &aes));
     assert_rv(CKR_OK, import_secret(stand.session, false, "mac", CKK_GENERIC_SECRET, aes_bytes,
                           sizeof aes_bytes, &mac_key));
     for (size_t i = 0; i < COUNT(cryptors); i++) {
@@ -203,8 +203,8 @@ static void threads_encrypt_and_make_macs_of_long_data_beside_each_other(void **
         *self = (struct cryptor){.number = i};
         fill_bytes(self->iv, sizeof self->iv, (uint32_t)i + 20);
         fill_bytes(self->data, sizeof self->data, (uint32_t)i + 30);
-        reference_gcm(BYTES(aes_bytes), BYTES(self->iv), (struct bytes){NULL, 0},
-            BYTES(self->data), self->wanted);
+        reference_gcm(BYTES(aes_bytes), BYTES(self->iv), (struct bytes){NULL, 0}, BYTES(self->data),
+            self->wanted);
         reference_hmac(BYTES(aes_bytes), BYTES(self->data), self->mac);
     }
     for (size_t i = 0; i < COUNT(cryptors); i++)

@@ -95,8 +95,7 @@ static void gcm_parameters_of_both_layouts_are_taken(void **state)
     assert_int_equal(read_it(parameter_gcm, &without, sizeof without), CKR_OK);
     assert_travels(12, 20, 128);
     without.tag_bits = 127;
-    assert_int_equal(
-        read_it(parameter_gcm, &without, sizeof without), CKR_MECHANISM_PARAM_INVALID);
+    assert_int_equal(read_it(parameter_gcm, &without, sizeof without), CKR_MECHANISM_PARAM_INVALID);
 }
 
 static void gcm_parameters_at_their_limits(void **state)
@@ -142,8 +141,7 @@ static void gcm_parameters_that_are_wrong_are_refused(void **state)
     }
     for (size_t i = 0; i < COUNT(lengths); i++) {
         CK_GCM_PARAMS params = good();
-        assert_int_equal(
-            read_it(parameter_gcm, &params, lengths[i]), CKR_MECHANISM_PARAM_INVALID);
+        assert_int_equal(read_it(parameter_gcm, &params, lengths[i]), CKR_MECHANISM_PARAM_INVALID);
     }
     assert_int_equal(
         read_it(parameter_gcm, NULL, sizeof(CK_GCM_PARAMS)), CKR_MECHANISM_PARAM_INVALID);
@@ -188,10 +186,14 @@ static void a_part_gives_at_most_so_much(void **state)
         size_t held;
         size_t out;
     } rows[] = {
-        {CKM_AES_CBC_PAD, CKF_ENCRYPT, 15, 0}, {CKM_AES_CBC_PAD, CKF_ENCRYPT, 16, 16},
-        {CKM_AES_CBC_PAD, CKF_ENCRYPT, 33, 32}, {CKM_AES_CBC_PAD, CKF_DECRYPT, 0, 0},
-        {CKM_AES_CBC_PAD, CKF_DECRYPT, 16, 0}, {CKM_AES_CBC_PAD, CKF_DECRYPT, 17, 16},
-        {CKM_AES_CBC_PAD, CKF_DECRYPT, 32, 16}, {CKM_AES_GCM, CKF_ENCRYPT, 7, 7},
+        {CKM_AES_CBC_PAD, CKF_ENCRYPT, 15, 0},
+        {CKM_AES_CBC_PAD, CKF_ENCRYPT, 16, 16},
+        {CKM_AES_CBC_PAD, CKF_ENCRYPT, 33, 32},
+        {CKM_AES_CBC_PAD, CKF_DECRYPT, 0, 0},
+        {CKM_AES_CBC_PAD, CKF_DECRYPT, 16, 0},
+        {CKM_AES_CBC_PAD, CKF_DECRYPT, 17, 16},
+        {CKM_AES_CBC_PAD, CKF_DECRYPT, 32, 16},
+        {CKM_AES_GCM, CKF_ENCRYPT, 7, 7},
         {CKM_AES_GCM, CKF_DECRYPT, 1000, 0},
     };
     (void)state;
