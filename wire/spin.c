@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Adaptive spinning. The mean moves by a quarter of each step, and one long wait counts as at most
- * 4 × SPIN_MAX_US, so that a few quick calls are enough to start spinning again. A wait that is spun
- * at all is spun for twice the longest mean: so one that takes a little longer than usual does not
- * fall asleep just before its end. A yield from which we come back late shows that somebody else
- * wants this processor: who goes on yielding to them gets it back a time slice later each time, who
- * sleeps is woken into it at once.
+ * 4 × SPIN_MAX_US, so that a few quick calls are enough to start spinning again. A wait that is
+ * spun at all is spun for twice the longest mean: so one that takes a little longer than usual does
+ * not fall asleep just before its end. A yield from which we come back late shows that somebody
+ * else wants this processor: who goes on yielding to them gets it back a time slice later each
+ * time, who sleeps is woken into it at once.
  */
 #include "spin.h"
 

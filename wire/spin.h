@@ -15,8 +15,8 @@
 enum { SPIN_AUTO = -1, SPIN_OFF = 0, SPIN_MAX_US = 200 };
 
 struct spin {
-    int setting;      /* SPIN_AUTO, SPIN_OFF, or microseconds */
-    uint32_t typical; /* sliding mean of the waits, microseconds */
+    int setting;            /* SPIN_AUTO, SPIN_OFF, or microseconds */
+    uint32_t typical;       /* sliding mean of the waits, microseconds */
     uint64_t rest_until_us; /* clock_us; until then SPIN_AUTO does not spin */
 };
 
