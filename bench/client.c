@@ -55,8 +55,7 @@ static _Noreturn void play(const struct way *way, int orders, int answers, struc
     static struct desk desk;
     struct order order;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    CK_RV rv =
-        token_open(way->module, way->token, way->pin_file, 0, &desk.token, &tally->failure);
+    CK_RV rv = token_open(way->module, way->token, way->pin_file, 0, &desk.token, &tally->failure);
     if (rv == CKR_OK)
         rv = work_set_up(&desk, &tally->failure);
     for (unsigned kind = 0; rv == CKR_OK && kind < WORK_KINDS; kind++)
@@ -73,8 +72,8 @@ bool client_start(const struct way *way, struct client *ret_client)
 {
     int orders[2];
     int answers[2];
-    struct tally *tally = mmap(
-        NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct tally *tally =
+        mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (tally == MAP_FAILED || pipe2(orders, O_CLOEXEC) != 0 || pipe2(answers, O_CLOEXEC) != 0)
         return false;
     *ret_client = (struct client){fork(), orders[1], answers[0], tally};

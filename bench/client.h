@@ -11,7 +11,8 @@
 
 #include <sys/types.h>
 
-/* Times are nanoseconds of CLOCK_MONOTONIC. What ends before counted_from warms up and is not counted. */
+/* Times are nanoseconds of CLOCK_MONOTONIC. What ends before counted_from warms up and is not
+ * counted. */
 struct order {
     unsigned kind;
     uint64_t start;

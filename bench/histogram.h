@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    HISTOGRAM_STEPS = 32,  /* buckets of each power of two */
+    HISTOGRAM_STEPS = 32,   /* buckets of each power of two */
     HISTOGRAM_OCTAVES = 33, /* up to 2^37 ns, two minutes; what takes longer counts as that */
     HISTOGRAM_BUCKETS = HISTOGRAM_STEPS * HISTOGRAM_OCTAVES,
 };
@@ -22,7 +22,8 @@ struct histogram {
 void histogram_count(struct histogram *histogram, uint64_t ns);
 void histogram_add(struct histogram *to, const struct histogram *from);
 
-/* The latency in nanoseconds that per_mille of all operations do not exceed; 0 where there is none. */
+/* The latency in nanoseconds that per_mille of all operations do not exceed; 0 where there is none.
+ */
 double histogram_quantile(const struct histogram *histogram, unsigned per_mille);
 
 #endif

@@ -27,7 +27,8 @@ static const char usage[] =
     "  --clients N,N,…   numbers of client processes (1,2,8,64)\n"
     "  --rounds N        each way so many times, in turn (20)\n"
     "  --round-ms N      how long one takes, without its warm-up (200)\n"
-    "  --calm N          before each round, wait up to N ms until nothing else runs on the machine\n"
+    "  --calm N          before each round, wait up to N ms until nothing else runs on the "
+    "machine\n"
     "  --note TEXT       a line above the table\n";
 
 static struct {
@@ -111,8 +112,8 @@ static void take_options(int argc, char **argv)
         {"pin-file", required_argument, NULL, 'f'}, {"token", required_argument, NULL, 't'},
         {"clients", required_argument, NULL, 'c'}, {"rounds", required_argument, NULL, 'r'},
         {"round-ms", required_argument, NULL, 'm'}, {"objects", required_argument, NULL, 'o'},
-        {"calm", required_argument, NULL, 'q'}, {"note", required_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+        {"calm", required_argument, NULL, 'q'}, {"note", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         switch (option) {
@@ -174,7 +175,7 @@ static int prepare(void)
     if (rv == CKR_OK)
         rv = work_prepare(&token, options.objects, &failure);
     if (rv == CKR_OK)
-        rv = fail(&failure, "C_Finalize", token.module->C_Finalize(NULL));
+        rv = failure_note(&failure, "C_Finalize", token.module->C_Finalize(NULL));
     if (rv == CKR_OK)
         return EX_OK;
     fprintf(stderr, "signerd-bench: token '%s' of %s: %s failed with CKR 0x%lx\n", options.token,
@@ -225,8 +226,8 @@ static int measure(void)
     stage.round_ms = options.round_ms;
     stage.calm_ms = options.calm_ms;
     for (unsigned way = 0; way < WAYS; way++)
-        stage.ways[way] = (struct way){
-            way_names[way], options.modules[way], options.token, options.pin_file};
+        stage.ways[way] =
+            (struct way){way_names[way], options.modules[way], options.token, options.pin_file};
     for (unsigned i = 0; i < options.count_count; i++)
         most = options.counts[i] > most ? options.counts[i] : most;
 

@@ -17,7 +17,8 @@ static void describe(const struct failure *failure, char *text, size_t size)
         text, size, "%s failed with CKR 0x%lx", failure->where, (unsigned long)failure->rv);
 }
 
-/* One client after another: processes that log in to SoftHSM at the same time disturb each other. */
+/* One client after another: processes that log in to SoftHSM at the same time disturb each other.
+ */
 static void start_way(struct stage *stage, unsigned way, unsigned count)
 {
     char *absent = stage->absent[way];

@@ -14,7 +14,7 @@
 
 enum { PIN_MAX = 256, SLOTS_MAX = 64 };
 
-CK_RV fail(struct failure *failure, const char *where, CK_RV rv)
+CK_RV failure_note(struct failure *failure, const char *where, CK_RV rv)
 {
     if (rv != CKR_OK) {
         (void)snprintf(failure->where, sizeof failure->where, "%s", where);
@@ -27,20 +27,22 @@ static CK_RV load(const char *path, struct token *token, struct failure *failure
 {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        return fail(failure, "dlopen", CKR_GENERAL_ERROR);
+        return failure_note(failure, "dlopen", CKR_GENERAL_ERROR);
     CK_C_GetFunctionList get_list;
     *(void **)&get_list = dlsym(library, "C_GetFunctionList");
     if (get_list == NULL)
-        return fail(failure, "dlsym", CKR_GENERAL_ERROR);
-    CK_RV rv = fail(failure, "C_GetFunctionList", get_list(&token->module));
-    return rv == CKR_OK ? fail(failure, "C_Initialize", token->module->C_Initialize(NULL)) : rv;
+        return failure_note(failure, "dlsym", CKR_GENERAL_ERROR);
+    CK_RV rv = failure_note(failure, "C_GetFunctionList", get_list(&token->module));
+    return rv == CKR_OK ? failure_note(failure, "C_Initialize", token->module->C_Initialize(NULL))
+                        : rv;
 }
 
 static CK_RV find_slot(struct token *token, const char *label, struct failure *failure)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
-    CK_RV rv = fail(failure, "C_GetSlotList", token->module->C_GetSlotList(CK_TRUE, slots, &count));
+    CK_RV rv = failure_note(
+        failure, "C_GetSlotList", token->module->C_GetSlotList(CK_TRUE, slots, &count));
     for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
         CK_TOKEN_INFO info;
         char padded[sizeof info.label + 1];
@@ -52,7 +54,7 @@ static CK_RV find_slot(struct token *token, const char *label, struct failure *f
             return CKR_OK;
         }
     }
-    return rv != CKR_OK ? rv : fail(failure, "token of that label", CKR_TOKEN_NOT_PRESENT);
+    return rv != CKR_OK ? rv : failure_note(failure, "token of that label", CKR_TOKEN_NOT_PRESENT);
 }
 
 static CK_RV log_in(const struct token *token, const char *pin_file, struct failure *failure)
@@ -63,12 +65,12 @@ static CK_RV log_in(const struct token *token, const char *pin_file, struct fail
     if (fd >= 0)
         (void)close(fd);
     if (err != ERR_OK)
-        return fail(failure, "PIN file", CKR_PIN_INVALID);
+        return failure_note(failure, "PIN file", CKR_PIN_INVALID);
     struct span bytes = secret_bytes(pin);
     CK_RV rv = token->module->C_Login(
         token->session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
     secret_free(pin);
-    return fail(failure, "C_Login", rv);
+    return failure_note(failure, "C_Login", rv);
 }
 
 CK_RV token_open(const char *path, const char *label, const char *pin_file, CK_FLAGS more,
@@ -79,12 +81,12 @@ CK_RV token_open(const char *path, const char *label, const char *pin_file, CK_F
     if (rv == CKR_OK)
         rv = find_slot(ret_token, label, failure);
     if (rv == CKR_OK)
-        rv = fail(failure, "C_OpenSession",
+        rv = failure_note(failure, "C_OpenSession",
             ret_token->module->C_OpenSession(
                 ret_token->slot, CKF_SERIAL_SESSION | more, NULL, NULL, &ret_token->session));
     if (rv == CKR_OK)
-        rv = fail(failure, "C_GetTokenInfo",
-            ret_token->module->C_GetTokenInfo(ret_token->slot, &info));
+        rv = failure_note(
+            failure, "C_GetTokenInfo", ret_token->module->C_GetTokenInfo(ret_token->slot, &info));
     if (rv == CKR_OK && (info.flags & CKF_LOGIN_REQUIRED) != 0)
         rv = log_in(ret_token, pin_file, failure);
     return rv;
@@ -94,13 +96,13 @@ CK_RV token_find(const struct token *token, CK_ATTRIBUTE *attributes, CK_ULONG a
     CK_OBJECT_HANDLE *objects, CK_ULONG room, CK_ULONG *ret_count, struct failure *failure)
 {
     CK_FUNCTION_LIST *module = token->module;
-    CK_RV rv = fail(failure, "C_FindObjectsInit",
+    CK_RV rv = failure_note(failure, "C_FindObjectsInit",
         module->C_FindObjectsInit(token->session, attributes, attribute_count));
     if (rv != CKR_OK)
         return rv;
-    rv = fail(failure, "C_FindObjects",
-        module->C_FindObjects(token->session, objects, room, ret_count));
+    rv = failure_note(
+        failure, "C_FindObjects", module->C_FindObjects(token->session, objects, room, ret_count));
     CK_RV final =
-        fail(failure, "C_FindObjectsFinal", module->C_FindObjectsFinal(token->session));
+        failure_note(failure, "C_FindObjectsFinal", module->C_FindObjectsFinal(token->session));
     return rv != CKR_OK ? rv : final;
 }

@@ -22,7 +22,7 @@ struct failure {
     CK_RV rv;
 };
 
-CK_RV fail(struct failure *failure, const char *where, CK_RV rv); /* returns rv */
+CK_RV failure_note(struct failure *failure, const char *where, CK_RV rv); /* returns rv */
 
 /* Loads path, opens a session (more: CKF_RW_SESSION or 0) with the token of that label, and logs in
  * with the first line of pin_file where the token wants a login. */

@@ -17,12 +17,13 @@ static CK_RV sign(struct desk *desk, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE ke
     CK_MECHANISM how = {type, NULL, 0};
     CK_ULONG len = sizeof desk->out;
     const struct token *token = &desk->token;
-    CK_RV rv = fail(failure, "C_SignInit", token->module->C_SignInit(token->session, &how, key));
+    CK_RV rv =
+        failure_note(failure, "C_SignInit", token->module->C_SignInit(token->session, &how, key));
     if (rv == CKR_OK)
-        rv = fail(failure, "C_Sign",
+        rv = failure_note(failure, "C_Sign",
             token->module->C_Sign(token->session, desk->in, in_len, desk->out, &len));
     if (rv == CKR_OK && len != out_len)
-        rv = fail(failure, "C_Sign (length)", CKR_GENERAL_ERROR);
+        rv = failure_note(failure, "C_Sign (length)", CKR_GENERAL_ERROR);
     return rv;
 }
 
@@ -45,30 +46,31 @@ static void next_iv(struct desk *desk)
 
 static CK_RV gcm(struct desk *desk, CK_OBJECT_HANDLE key, struct failure *failure)
 {
-    CK_GCM_PARAMS params = {
-        desk->iv, sizeof desk->iv, 8 * sizeof desk->iv, NULL, 0, GCM_TAG_BITS};
+    CK_GCM_PARAMS params = {desk->iv, sizeof desk->iv, 8 * sizeof desk->iv, NULL, 0, GCM_TAG_BITS};
     CK_MECHANISM how = {CKM_AES_GCM, &params, sizeof params};
     CK_ULONG len = sizeof desk->out;
     const struct token *token = &desk->token;
     next_iv(desk);
-    CK_RV rv =
-        fail(failure, "C_EncryptInit", token->module->C_EncryptInit(token->session, &how, key));
+    CK_RV rv = failure_note(
+        failure, "C_EncryptInit", token->module->C_EncryptInit(token->session, &how, key));
     if (rv == CKR_OK)
-        rv = fail(failure, "C_Encrypt",
+        rv = failure_note(failure, "C_Encrypt",
             token->module->C_Encrypt(token->session, desk->in, GCM_SIZE, desk->out, &len));
     if (rv == CKR_OK && len != GCM_SIZE + GCM_TAG)
-        rv = fail(failure, "C_Encrypt (length)", CKR_GENERAL_ERROR);
+        rv = failure_note(failure, "C_Encrypt (length)", CKR_GENERAL_ERROR);
     return rv;
 }
 
 static CK_RV find_named(const struct token *token, CK_OBJECT_CLASS class, const char *label,
     CK_OBJECT_HANDLE *ret_object, struct failure *failure)
 {
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
-        {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class}, {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
     CK_ULONG count = 0;
     CK_RV rv = token_find(token, template, 2, ret_object, 1, &count, failure);
-    return rv == CKR_OK && count != 1 ? fail(failure, "C_FindObjects", CKR_KEY_HANDLE_INVALID) : rv;
+    return rv == CKR_OK && count != 1
+               ? failure_note(failure, "C_FindObjects", CKR_KEY_HANDLE_INVALID)
+               : rv;
 }
 
 static CK_RV find(struct desk *desk, CK_OBJECT_HANDLE key, struct failure *failure)
@@ -126,7 +128,7 @@ static CK_RV make_pair(const struct token *token, const char *label, struct fail
         {CKA_SIGN, &yes, sizeof yes}};
     CK_MECHANISM how = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
     CK_OBJECT_HANDLE keys[2];
-    return fail(failure, "C_GenerateKeyPair",
+    return failure_note(failure, "C_GenerateKeyPair",
         token->module->C_GenerateKeyPair(
             token->session, &how, public, 5, private, 6, &keys[0], &keys[1]));
 }
@@ -144,7 +146,7 @@ static CK_RV make_secret(const struct token *token, const char *label, CK_MECHAN
         {CKA_VALUE_LEN, &size, sizeof size}, {use_a, &yes, sizeof yes}, {use_b, &yes, sizeof yes}};
     CK_MECHANISM how = {type, NULL, 0};
     CK_OBJECT_HANDLE key;
-    return fail(failure, "C_GenerateKey",
+    return failure_note(failure, "C_GenerateKey",
         token->module->C_GenerateKey(token->session, &how, template, 8, &key));
 }
 
@@ -159,7 +161,7 @@ static CK_RV make_filler(const struct token *token, unsigned number, struct fail
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, sizeof yes},
         {CKA_PRIVATE, &no, sizeof no}, {CKA_LABEL, label, len}, {CKA_VALUE, label, len}};
     CK_OBJECT_HANDLE object;
-    return fail(failure, "C_CreateObject",
+    return failure_note(failure, "C_CreateObject",
         token->module->C_CreateObject(token->session, template, 5, &object));
 }
 
@@ -167,11 +169,10 @@ CK_RV work_prepare(const struct token *token, unsigned object_count, struct fail
 {
     CK_RV rv = make_pair(token, "bench-ec", failure);
     if (rv == CKR_OK)
-        rv = make_secret(token, "bench-hmac", CKM_GENERIC_SECRET_KEY_GEN, CKA_SIGN, CKA_VERIFY,
-            failure);
-    if (rv == CKR_OK)
         rv = make_secret(
-            token, "bench-aes", CKM_AES_KEY_GEN, CKA_ENCRYPT, CKA_DECRYPT, failure);
+            token, "bench-hmac", CKM_GENERIC_SECRET_KEY_GEN, CKA_SIGN, CKA_VERIFY, failure);
+    if (rv == CKR_OK)
+        rv = make_secret(token, "bench-aes", CKM_AES_KEY_GEN, CKA_ENCRYPT, CKA_DECRYPT, failure);
     for (unsigned i = 4; rv == CKR_OK && i < object_count; i++)
         rv = make_filler(token, i, failure);
     return rv;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is measured: a row for each kind of work, done once by a function. The keys it needs are made
- * by work_prepare, before anything is measured and before a daemon has the token.
+ * What is measured: a row for each kind of work, done once by a function. The keys it needs are
+ * made by work_prepare, before anything is measured and before a daemon has the token.
  */
 #ifndef BENCH_WORK_H
 #define BENCH_WORK_H

@@ -52,8 +52,8 @@ static void put(struct writer *line, const char *text)
     write_span(line, span_of_text(text));
 }
 
-/* Two lines are written for each use of a key, so what they are made of is written by hand here, not
- * by printf, and in whole pieces. */
+/* Two lines are written for each use of a key, so what they are made of is written by hand here,
+ * not by printf, and in whole pieces. */
 static void put_decimal(struct writer *line, uint64_t value, unsigned least_digits)
 {
     char text[20];
@@ -90,8 +90,8 @@ static void put_hex(struct writer *line, struct span bytes)
 
 static bool is_plain(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 static void put_escaped(struct writer *line, struct span bytes)

@@ -13,7 +13,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,10 +359,8 @@ static int wait_for_events(struct worker *worker, struct epoll_event *events)
     const uint64_t start = clock_us();
     const uint64_t spin_until = start + spin_budget(&worker->spin);
     int count = epoll_wait(worker->events, events, EVENTS_AT_ONCE, 0);
-    while (count == 0 && clock_us() < spin_until) {
-        (void)sched_yield();
+    while (count == 0 && spin_pause(&worker->spin, spin_until))
         count = epoll_wait(worker->events, events, EVENTS_AT_ONCE, 0);
-    }
     if (count == 0)
         count = epoll_wait(worker->events, events, EVENTS_AT_ONCE,
             worker->due == UINT64_MAX ? -1 : clock_ms_until(worker->due));

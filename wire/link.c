@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -158,10 +157,8 @@ static err_t receive_packet(struct link *link, uint64_t deadline_us, struct span
             return ERR_BAD_MESSAGE;
         if (n == 0 || (errno != EAGAIN && errno != EINTR))
             return ERR_INTERRUPTED;
-        if (clock_us() < spin_until) {
-            (void)sched_yield();
+        if (spin_pause(&link->spin, spin_until))
             continue;
-        }
         err_t err = wait_for(link, POLLIN, deadline_us);
         if (err != ERR_OK)
             return err;
