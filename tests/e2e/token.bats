@@ -155,6 +155,10 @@ goes_on() {
   run -78 client sign "$device?pin-source=$work/empty" device.pub <<<text
   run -64 client sign "$device?pin-source=%7Ccat%20pin" device.pub <<<text
   contains "$output" "absolute path"
+  as_client cp pin loose
+  as_client chmod 640 loose
+  run -0 client sign "$device?pin-source=$work/loose" device.pub <<<text
+  contains "$output" "others may use the file of its pin-source"
   # Nothing is locked by this.
   signs libp11
 }
