@@ -29,8 +29,9 @@ enum {
 enum token_way {
     TOKEN_WAY_ANY,    /* the provider where OpenSSL has pkcs11-provider loaded, else libp11 */
     TOKEN_WAY_LIBP11, /* PKCS11_get_private_key over p11-kit-proxy: stock Debian 12 */
-    /* OSSL_STORE: needs pkcs11-provider in OpenSSL's configuration. All that needs no token stays with
-     * OpenSSL's own code: token_open sets the default properties of the process to that end. */
+    /* OSSL_STORE: needs pkcs11-provider in OpenSSL's configuration. All that needs no token stays
+     * with OpenSSL's own code: token_open sets the default properties of the process to that end.
+     */
     TOKEN_WAY_STORE,
 };
 
