@@ -41,16 +41,21 @@ static const struct failure_row *failure_of(int code)
     return NULL;
 }
 
-err_t spool_failed(const char *file, sqlite3 *db, const char *doing)
+static err_t tell(const char *file, int code, int system, const char *doing)
 {
-    int code = db != NULL ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-    int system = db != NULL ? sqlite3_system_errno(db) : 0; /* not known for every file of it */
     bool io = (code & 0xff) == SQLITE_IOERR && system != 0;
     const struct failure_row *row = failure_of(code);
     log_error("spool %s: cannot %s: %s%s%s%s", file, doing,
         row != NULL ? row->advice : sqlite3_errstr(code), io ? " (" : "",
         io ? strerror(system) : "", io ? ")" : "");
     return row != NULL ? row->err : ERR_SPOOL;
+}
+
+err_t spool_failed(const char *file, sqlite3 *db, const char *doing)
+{
+    return db == NULL
+        ? tell(file, SQLITE_NOMEM, 0, doing)
+        : tell(file, sqlite3_extended_errcode(db), sqlite3_system_errno(db), doing);
 }
 
 static err_t failed(const struct spool *spool, const char *doing)
@@ -190,8 +195,7 @@ static bool at_limit(struct spool *spool)
 {
     int64_t pages, page_size;
     enum { SLACK = 8 }; /* an envelope may want so many pages at once */
-    return spool->max > 0 && sqlite3_extended_errcode(spool->db) == SQLITE_FULL &&
-           spool_number_of(spool->db, "PRAGMA page_count", &pages) == SQLITE_OK &&
+    return spool->max > 0 && spool_number_of(spool->db, "PRAGMA page_count", &pages) == SQLITE_OK &&
            spool_number_of(spool->db, "PRAGMA page_size", &page_size) == SQLITE_OK &&
            (uint64_t)((pages + SLACK) * page_size) >= spool->max;
 }
@@ -211,8 +215,10 @@ err_t spool_append(struct spool *spool, int64_t number, const char *topic, struc
     ok = (sqlite3_finalize(statement) == SQLITE_OK) && ok;
     if (ok)
         return ERR_OK;
-    if (!at_limit(spool))
-        return failed(spool, "accept an envelope");
+    int code = sqlite3_extended_errcode(spool->db);
+    int system = sqlite3_system_errno(spool->db);
+    if (code != SQLITE_FULL || !at_limit(spool))
+        return tell(spool->file, code, system, "accept an envelope");
     log_error("spool %s: full: it has its %llu MiB (--spool-size): new readings are not accepted "
               "until older ones are delivered",
         spool->file, (unsigned long long)(spool->max >> 20));

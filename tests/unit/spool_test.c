@@ -240,7 +240,7 @@ static void a_full_one_refuses_clearly_and_takes_again_after_a_delivery(void **s
 static int fill_the_disk(void)
 {
     static char large[3000];
-    struct open_spool it = open_it(0);
+    struct open_spool it = open_it(64 << 20);
     int64_t number;
     int accepted = 0;
     err_t err = ERR_OK;
