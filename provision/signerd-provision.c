@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 static const struct command commands[] = {
@@ -59,9 +61,18 @@ static int words_of(const struct command *command, int argc, char **argv)
     return argc >= 2 && strcmp(command->name + first + 1, argv[1]) == 0 ? 2 : 0;
 }
 
+/* A CA's key and passphrases may be in memory: no core file, no other process of the user looks. */
+static void protect_memory(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int main(int argc, char **argv)
 {
     log_setup("signerd-provision", LOG_LEVEL_INFO);
+    protect_memory();
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         print_help();
         return EX_OK;

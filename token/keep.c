@@ -146,12 +146,21 @@ static err_t add(
     return ERR_OK;
 }
 
-static err_t destroy_others(struct token_objects *objects, const struct beside *beside)
+/* Where an old one stays, the new one goes again. */
+static err_t destroy_others(
+    struct token_objects *objects, const struct beside *beside, CK_OBJECT_HANDLE added)
 {
+    const char *shown = objects->session.uri->shown;
+    CK_FUNCTION_LIST *module = objects->session.module;
     CK_RV rv = CKR_OK;
     for (CK_ULONG i = 0; rv == CKR_OK && i < beside->other_count; i++)
-        rv = objects->session.module->C_DestroyObject(objects->session.handle, beside->others[i]);
-    return token_rv(objects->session.uri->shown, "cannot remove the old certificate", rv);
+        rv = module->C_DestroyObject(objects->session.handle, beside->others[i]);
+    if (rv == CKR_OK)
+        return ERR_OK;
+    err_t err = token_rv(shown, "cannot remove the old certificate", rv);
+    if (added != 0 && module->C_DestroyObject(objects->session.handle, added) != CKR_OK)
+        log_error("%s: and the new one cannot be removed again; both are in the token now", shown);
+    return err;
 }
 
 err_t token_objects_store_certificate(struct token_objects *objects, const X509 *certificate,
@@ -173,12 +182,9 @@ err_t token_objects_store_certificate(struct token_objects *objects, const X509 
         err = add(objects, certificate, &added);
     if (err != ERR_OK)
         return err;
-    err = destroy_others(objects, &beside);
-    if (err != ERR_OK) {
-        if (added != 0)
-            (void)objects->session.module->C_DestroyObject(objects->session.handle, added);
+    err = destroy_others(objects, &beside, added);
+    if (err != ERR_OK)
         return err;
-    }
     *ret_stored = beside.other_count > 0 ? TOKEN_STORED_REPLACED
                   : beside.same != 0     ? TOKEN_STORED_SAME
                                          : TOKEN_STORED_NEW;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
@@ -46,6 +47,16 @@ static err_t exact_uri(
     }
     p11_kit_uri_free(uri);
     return err;
+}
+
+/* What can be done without the token is: else OpenSSL 3.0 may, once the key has signed, ask the
+ * token to verify signatures with other people's public keys too. The key itself stays with the
+ * provider, which has it alone. This holds for the whole process. */
+static void prefer_others(void)
+{
+    (void)EVP_set_default_properties(NULL, EVP_default_properties_is_fips_enabled(NULL) == 1
+                                               ? "fips=yes,?provider!=pkcs11"
+                                               : "?provider!=pkcs11");
 }
 
 /* ---- the PIN, for whoever asks by UI ---- */
@@ -98,6 +109,7 @@ static err_t store_open(struct token_session *session, const struct token_object
         log_error("%s: OpenSSL has no pkcs11-provider loaded; switch it on in openssl.cnf", shown);
         return ERR_UNSUPPORTED;
     }
+    prefer_others();
     char *uri = NULL;
     err_t err = exact_uri(session, object, &uri);
     if (err != ERR_OK)

@@ -49,6 +49,17 @@ static const char *fault(const P11KitUri *p11, int result)
     return NULL;
 }
 
+/* What stands wrong in a URI whose PIN was taken out: libp11-kit keeps what it does not know behind
+ * the '?', and takes "&pin-value=" for a part of the value before it. */
+static const char *fault_left(const char *shown)
+{
+    if (strchr(shown, '?') != NULL)
+        return "has something behind the ? other than pin-value or pin-source";
+    if (strcasestr(shown, "pin-value") != NULL || strcasestr(shown, "pin-source") != NULL)
+        return "has a pin-value or pin-source in a wrong place; it stands behind the ?";
+    return NULL;
+}
+
 /* Moves pin-value into a secret. */
 static err_t take_pin_value(struct token_uri *uri)
 {
@@ -104,9 +115,12 @@ err_t token_uri_parse(const char *text, struct token_uri **ret_uri)
     err = ERR_MEMORY;
     if (p11_kit_uri_format(uri->p11, P11_KIT_URI_FOR_ANY, &uri->shown) != P11_KIT_URI_OK)
         goto out;
-    *ret_uri = uri;
-    uri = NULL;
-    err = ERR_OK;
+    why = fault_left(uri->shown);
+    err = why != NULL ? refuse(text, why) : ERR_OK;
+    if (err == ERR_OK) {
+        *ret_uri = uri;
+        uri = NULL;
+    }
 out:
     token_uri_free(uri);
     return err;

@@ -97,7 +97,8 @@ static int certificate(const struct token_options *options, char **arguments)
     return err == ERR_OK ? EX_OK : failed(err);
 }
 
-/* ---- tls URI PORT CA-FILE [CERTIFICATE-FILE]: asks https://localhost:PORT/ ---- */
+/* ---- tls URI PORT CA-FILE [CERTIFICATE-FILE]: asks https://localhost:PORT/, twice, as a program
+ * that runs for long would ---- */
 
 static int ask_server(SSL_CTX *ctx, const char *port)
 {
@@ -128,6 +129,8 @@ static int tls(const struct token_options *options, char **arguments)
     if (err == ERR_OK)
         err = token_ssl_ctx(token, arguments[1], arguments[2], &ctx);
     int status = err == ERR_OK ? ask_server(ctx, arguments[0]) : failed(err);
+    if (err == ERR_OK)
+        status = ask_server(ctx, arguments[0]);
     SSL_CTX_free(ctx);
     token_close(token);
     return status;

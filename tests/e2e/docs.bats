@@ -98,6 +98,13 @@ copy_tree() {
 @test "ENVELOPE: the example verifies, opens and is rejected as promised" {
   mkdir "$BATS_TEST_TMPDIR/envelope"
   follow "$root/docs/ENVELOPE.md" "$BATS_TEST_TMPDIR/envelope" bash
+@test "PROVISIONING: each command does what is promised" {
+  copy_tree
+  printf '#!/bin/sh\n' >"$tree/scripts/build"
+  mkdir -p "$tree/build"
+  ln -s "$build" "$tree/build/release"
+  follow "$root/docs/PROVISIONING.md" "$tree" env -u SIGNERD_AS -u SIGNERD_RUNTIME_DIR -u XDG_CONFIG_HOME \
+    -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
 }
 
 @test "INSTALL: each command does what is promised, on a copy of the system's directories" {
@@ -267,6 +274,13 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
 @test "signerd-publisher(1) has the options of signerd-publisher --help" {
   diff <("$build/publisher/signerd-publisher" --help | grep -oE -- '--[a-z-]+' | sort -u) \
     <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd-publisher.1" | sort -u)
+@test "signerd-provision(1) has the options of its commands' --help" {
+  local command
+  while read -ra command; do
+    "$build/provision/signerd-provision" ${command[@]+"${command[@]}"} --help
+  done <<<$'\nca create\nkey create\ncsr\ncert sign\ncert store' | grep -oE -- '--[a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/options"
+  (($(wc -l <"$BATS_TEST_TMPDIR/options") >= 20))
+  diff "$BATS_TEST_TMPDIR/options" <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd-provision.1" | sort -u)
 }
 
 @test "signerd-pkcs11(7) has each mechanism of the module, and each code that errors become" {

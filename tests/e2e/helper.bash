@@ -72,6 +72,37 @@ softhsm_instead() {
   export SIGNERD_MODULE SIGNERD_PIN PKCS11_MODULE_PATH=$SIGNERD_MODULE SOFTHSM2_CONF=$sandbox/softhsm2.conf
 }
 
+# provider_conf FILE: an OpenSSL configuration that loads pkcs11-provider, over p11-kit's proxy: for one test, never for
+# the machine.
+# SoftHSM crashes where it is unloaded at the end of a program, hence no-deinit.
+provider_conf() {
+  cat >"$1" <<TEXT
+openssl_conf = init
+[init]
+providers = providers
+[providers]
+default = default_sect
+pkcs11 = pkcs11_sect
+[default_sect]
+activate = 1
+[pkcs11_sect]
+pkcs11-module-path = $(pkg-config --variable=proxy_module p11-kit-1)
+${SIGNERD_TEST_TOKEN:+pkcs11-module-quirks = no-deinit}
+activate = 1
+TEXT
+}
+
+# provider PROGRAM: switches it on in this test of PROGRAM, or skips it. provider_conf has written $home/provider.cnf.
+provider() {
+  local modules
+  modules=$(openssl version -m | sed 's/.*"\(.*\)"/\1/')
+  [[ -e $modules/pkcs11.so ]] || skip "pkcs11-provider is not installed (bookworm-backports has it: scripts/deps test)"
+  ! grep -q __asan_init "$1" || skip "the provider opens modules with RTLD_DEEPBIND, which sanitizers refuse"
+  export OPENSSL_CONF=$home/provider.cnf
+  run -0 as_client openssl list -providers
+  contains "$output" "PKCS#11 Provider"
+}
+
 # as_client COMMAND…: as the user of the sandbox (a root's p11-kit reads no configuration of users).
 # shellcheck disable=SC2086
 as_client() { ${SIGNERD_AS-} "$@"; }
