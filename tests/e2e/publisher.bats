@@ -1,25 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # The publisher from sensor to receiver: a real mosquitto and a real nginx that demand client certificates, the key in
-# the sandbox's token, and Debian's jose to verify and open what arrives. With SIGNERD_TEST_PIN=1 the daemon demands a PIN.
+# the sandbox's token (CTest runs this with and without a PIN, and with SoftHSM's own), and Debian's jose to verify and
+# open what arrives.
 # shellcheck disable=SC2030,SC2031,SC2154
 load helper
 
 probe=28-000005e2fdc3
 
 setup_file() {
-  export key pin_file=''
-  key='pkcs11:token=demo;object=device'
-  if [[ ${SIGNERD_TEST_PIN-} ]]; then
-    pin_file=$(mktemp)
-    echo 'right-pin 42' >"$pin_file"
-    chmod 644 "$pin_file"
-    sandbox_up --client-pin-file "$pin_file"
-    as_client cp "$pin_file" "$work/pin"
-    key="$key?pin-source=file:$work/pin"
-  else
-    sandbox_up
-  fi
+  token_up
+  export key="$device$pin"
   export prepared=1
   make_key device 01
   make_ca
@@ -37,8 +28,7 @@ teardown_file() {
   for file in "${home-/nonexistent}"/*.pid; do
     [[ ! -e $file ]] || { file=${file##*/}; stop "${file%.pid}"; }
   done
-  sandbox_down
-  rm -f "${pin_file-}"
+  token_down
 }
 
 setup() {
@@ -389,6 +379,21 @@ TEXT
 @test "an owner's private key on the device is refused" {
   run -78 with_key once --owner-key "$work/owner.jwk" --sensors "$sensors" --mqtt "localhost:$port_mqtt"
   contains "$output" "it is a private key, which does not belong on this device"
+}
+
+@test "an AES key in the token does as owner's key (A256GCMKW)" {
+  as_client p11tool --batch --list-mechanisms "pkcs11:token=demo" | grep -q AES_GCM || skip "this token has no AES-GCM"
+  local value=feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308
+  write_key owner "$value" 31
+  subscribe "$port_mqtt"
+  run -0 with_key once --owner-key "pkcs11:token=demo;object=owner;type=secret-key$pin" --sensors "$sensors" \
+    --mqtt "localhost:$port_mqtt"
+  wait_for 10 arrived 1
+  printf '{"kty":"oct","k":"%s"}' "$(jose b64 enc -I owner.bin)" >"$BATS_TEST_TMPDIR/aes.jwk"
+  printf %s "$(envelopes)" >"$BATS_TEST_TMPDIR/envelope"
+  jose jws ver -i "$BATS_TEST_TMPDIR/envelope" -k "$work/device.jwk" -O "$BATS_TEST_TMPDIR/jwe"
+  equals A256GCMKW "$(cut -d . -f 1 "$BATS_TEST_TMPDIR/jwe" | tr -d '\n' | jose b64 dec -i - | jq -r .alg)"
+  equals 23125 "$(jose jwe dec -i "$BATS_TEST_TMPDIR/jwe" -k "$BATS_TEST_TMPDIR/aes.jwk" | jq .reading.value)"
 }
 
 # ---- sensors ----
