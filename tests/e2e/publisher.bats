@@ -507,6 +507,17 @@ TEXT
   run ! grep -q ends: "$home/publisher.log"
 }
 
+@test "run goes on when signerd was away, and says so meanwhile" {
+  [[ ! ${SIGNERD_TEST_TOKEN-} ]] || skip "there is no signerd"
+  start_run --mqtt "localhost:$port_mqtt" --interval 1
+  wait_for 20 grep -q 'delivered' "$home/publisher.log"
+  "$root/scripts/sandbox" down "$sandbox"
+  wait_for 20 grep -q 'cannot be sealed' "$home/publisher.log"
+  "$root/scripts/sandbox" up "$sandbox" --build "$build/." ${pin_file:+--client-pin-file "$pin_file"} >/dev/null
+  : >"$home/publisher.log"
+  wait_for 20 grep -q 'delivered' "$home/publisher.log"
+}
+
 @test "a full disk is reported, nothing accepted is lost, and with room again all is delivered" {
   ((EUID == 0)) || skip "needs root, to mount a small file system"
   unshare --mount true 2>/dev/null || skip "no mounts here"
