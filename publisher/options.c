@@ -148,9 +148,12 @@ static bool take_text(struct source *source, const struct row *row, const char *
         return complain(source, row,
             "has a PIN in it, which every user could see in the process list: use pin-source=FILE, "
             "or write it into --config");
+    static char *texts[ROWS];
     char *copy = strdup(value);
     if (copy == NULL)
         return complain(source, row, "needs more memory than there is");
+    free(texts[row - rows]);
+    texts[row - rows] = copy;
     *(const char **)(void *)((char *)source->options + row->offset) = copy;
     return true;
 }

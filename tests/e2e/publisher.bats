@@ -574,7 +574,7 @@ TEXT
   contains "$output" "No such file"
   run -74 publisher status --spool "$work/nothing"
   contains "$output" "does it exist"
-  run -66 publisher send --key 'pkcs11:token=demo;object=nothing' --spool "$spool" --mqtt localhost:1
+  run -66 publisher send --key "pkcs11:token=demo;object=nothing$pin" --spool "$spool" --mqtt localhost:1
   run -78 with_key once --owner-key /nonexistent --sensors "$sensors" --mqtt localhost:1
   contains "$output" "--owner-key /nonexistent: No such file"
 }
