@@ -35,8 +35,7 @@ static bool stop_wanted(const struct sender *sender)
 
 static void be_patient(struct sending *sending)
 {
-    sending->give_up_us =
-        clock_us() + (uint64_t)sending->sender->patience_s * UINT64_C(1000000);
+    sending->give_up_us = clock_us() + (uint64_t)sending->sender->patience_s * UINT64_C(1000000);
 }
 
 /* Takes up what wake_fd says; its end means: finish. */

@@ -53,9 +53,8 @@ static err_t tell(const char *file, int code, int system, const char *doing)
 
 err_t spool_failed(const char *file, sqlite3 *db, const char *doing)
 {
-    return db == NULL
-        ? tell(file, SQLITE_NOMEM, 0, doing)
-        : tell(file, sqlite3_extended_errcode(db), sqlite3_system_errno(db), doing);
+    return db == NULL ? tell(file, SQLITE_NOMEM, 0, doing)
+                      : tell(file, sqlite3_extended_errcode(db), sqlite3_system_errno(db), doing);
 }
 
 static err_t failed(const struct spool *spool, const char *doing)
@@ -250,8 +249,9 @@ static err_t copy_record(sqlite3_stmt *row, struct spool_record **ret_record)
 err_t spool_oldest(struct spool *spool, struct spool_record **ret_record)
 {
     sqlite3_stmt *statement = NULL;
-    static const char text[] = "SELECT number, drops, topic, body FROM envelope WHERE parked IS NULL"
-                               " ORDER BY number LIMIT 1";
+    static const char text[] =
+        "SELECT number, drops, topic, body FROM envelope WHERE parked IS NULL"
+        " ORDER BY number LIMIT 1";
     err_t err = ERR_OK;
     int code = sqlite3_prepare_v2(spool->db, text, -1, &statement, NULL);
     if (code == SQLITE_OK)
@@ -277,28 +277,29 @@ void spool_record_free(struct spool_record *record)
 err_t spool_delete(struct spool *spool, int64_t number)
 {
     return run(spool, "DELETE FROM envelope WHERE number = ?1", number, NULL)
-        ? ERR_OK
-        : failed(spool, "delete a delivered envelope (it will be sent again)");
+               ? ERR_OK
+               : failed(spool, "delete a delivered envelope (it will be sent again)");
 }
 
 err_t spool_count_drop(struct spool *spool, int64_t number)
 {
     return run(spool, "UPDATE envelope SET drops = drops + 1 WHERE number = ?1", number, NULL)
-        ? ERR_OK
-        : failed(spool, "count a lost connection");
+               ? ERR_OK
+               : failed(spool, "count a lost connection");
 }
 
 err_t spool_park(struct spool *spool, int64_t number, const char *reason)
 {
     return run(spool, "UPDATE envelope SET parked = ?2 WHERE number = ?1", number, reason)
-        ? ERR_OK
-        : failed(spool, "park an envelope");
+               ? ERR_OK
+               : failed(spool, "park an envelope");
 }
 
 err_t spool_unpark(struct spool *spool, int64_t *ret_count)
 {
-    if (!run(spool, "UPDATE envelope SET parked = NULL, drops = 0 WHERE parked IS NOT NULL AND"
-                    " number >= ?1",
+    if (!run(spool,
+            "UPDATE envelope SET parked = NULL, drops = 0 WHERE parked IS NOT NULL AND"
+            " number >= ?1",
             0, NULL))
         return failed(spool, "bring back parked envelopes");
     *ret_count = sqlite3_changes64(spool->db);

@@ -3,7 +3,7 @@
 # The publisher from sensor to receiver: a real mosquitto and a real nginx that demand client certificates, the key in
 # the sandbox's token (CTest runs this with and without a PIN, and with SoftHSM's own), and Debian's jose to verify and
 # open what arrives.
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2030,SC2031,SC2046,SC2154
 load helper
 
 probe=28-000005e2fdc3
@@ -498,7 +498,7 @@ TEXT
 @test "SIGTERM ends both processes soon and cleanly" {
   start_run --mqtt "localhost:$port_mqtt" --interval 1
   wait_for 20 grep -q 'delivered' "$home/publisher.log"
-  local pid child began=$SECONDS
+  local pid child
   pid=$(<"$home/publisher.pid")
   child=$(children_of "$pid")
   kill -TERM "$pid"

@@ -28,8 +28,8 @@ static int stop[2], wake[2];
 static const char *script;
 static char seen[64]; /* the first letters of the envelopes that it was given */
 
-static void do_as_told(void *state, const char *topic, struct span envelope,
-    struct transport_outcome *ret_outcome)
+static void do_as_told(
+    void *state, const char *topic, struct span envelope, struct transport_outcome *ret_outcome)
 {
     static const struct {
         char letter;
@@ -97,8 +97,7 @@ static void put(const char *letters)
     for (; *letters != '\0'; letters++) {
         int64_t number;
         assert_int_equal(spool_take_number(spool, &number), ERR_OK);
-        assert_int_equal(
-            spool_append(spool, number, "a/topic", span_of(letters, 1)), ERR_OK);
+        assert_int_equal(spool_append(spool, number, "a/topic", span_of(letters, 1)), ERR_OK);
     }
 }
 
@@ -199,7 +198,8 @@ static void the_back_off_grows_is_random_and_has_bounds(void **state)
         for (size_t i = 0; i < COUNT(most); i++) {
             int ms = backoff_next_ms(&backoff);
             int bound = i < 7 ? BACKOFF_FIRST_MS << i : BACKOFF_MOST_MS;
-            assert_in_range(ms, BACKOFF_LEAST_MS, bound < BACKOFF_MOST_MS ? bound : BACKOFF_MOST_MS);
+            assert_in_range(
+                ms, BACKOFF_LEAST_MS, bound < BACKOFF_MOST_MS ? bound : BACKOFF_MOST_MS);
             most[i] = draw == 0 || ms > most[i] ? ms : most[i];
             least[i] = draw == 0 || ms < least[i] ? ms : least[i];
         }

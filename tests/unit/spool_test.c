@@ -254,7 +254,9 @@ static int fill_the_disk(void)
         accepted += err == ERR_OK;
     }
     char *log = capture_end();
-    bool clear = strstr(log, "the disk is full, over a quota or a limit, or fails; what was accepted") != NULL;
+    bool clear =
+        strstr(log, "the disk is full, over a quota or a limit, or fails; what was accepted") !=
+        NULL;
     if (!clear)
         print_message("%s", log);
     free(log);
