@@ -13,6 +13,7 @@
 
 enum {
     SENDER_DROPS_MAX = 3, /* connections that one envelope may lose before it is parked */
+    SENDER_PARKS_MAX = 3, /* parked in a row; after that it is not the envelopes, and all wait */
     SENDER_PAUSE_MS = 20, /* between two: AWS IoT takes at most 100 a second */
 };
 

@@ -10,7 +10,7 @@ probe=28-000005e2fdc3
 
 setup_file() {
   token_up
-  export key="$device$pin"
+  export key="$device$pin" no_proxy='*'
   export prepared=1
   install -m 755 "$build"/{publisher/signerd-publisher,provision/signerd-provision} "$home"
   as_client "$home/signerd-provision" key create "$device;id=%01$pin"
@@ -123,7 +123,9 @@ opened() {
 }
 
 # claims FILTER: one line for each envelope that arrived (or of stdin, one a line).
-claims() { while read -r line; do printf %s "$line" | opened | jq -rc "$1" || echo broken; done; }
+claims() {
+  while read -r line; do printf %s "$line" | opened || echo '"broken"'; done | jq -rc "if type == \"string\" then . else ($1) end"
+}
 
 waiting() { publisher status --json --spool "$spool" | jq .waiting; }
 accepted() { grep -ao 'seq [0-9]* accepted' "$1" | grep -o '[0-9]*' || :; }
@@ -300,7 +302,7 @@ http {
     listen 127.0.0.1:$port ssl;
     ssl_certificate $work/server.crt;
     ssl_certificate_key $work/server.key;
-    ssl_client_certificate $work/ca.crt;
+    ssl_client_certificate ${endpoint_ca:-$work/ca.crt};
     ssl_verify_client on;
     location / { proxy_pass http://127.0.0.1:$inner; }
     location /topics/denied { add_header x-amzn-ErrorType 'ForbiddenException:' always; return 403 '{}'; }
@@ -347,6 +349,16 @@ TEXT
   spool=$spool-3
   run -75 reading once --wait 1 --https "localhost:$(free_port)"
   equals 1 "$(waiting)"
+}
+
+@test "HTTPS: an endpoint that does not know the device's certificate is reported, and nothing is lost" {
+  other_ca
+  endpoint_ca=$work/other.crt endpoint_start
+  run -75 reading run --count 5 --interval 0 --wait 1 --https "localhost:$(free_port)"
+  run -77 with_key send --wait 1 --https "localhost:$port"
+  contains "$output" "HTTP status 400"
+  run -0 publisher status --json --spool "$spool"
+  equals '3 parked, 2 wait' "$(jq -r '"\(.parked) parked, \(.waiting) wait"' <<<"$output")"
 }
 
 @test "HTTPS: an endpoint with another host name or of another CA gets nothing" {
@@ -475,7 +487,7 @@ TEXT
   subscribe "$port_mqtt"
   local i child
   : >"$home/all.log"
-  for i in {1..8}; do
+  for i in {1..5}; do
     start_run --mqtt "localhost:$port_mqtt" --interval 0
     wait_for 20 grep -q accepted "$home/publisher.log"
     sleep "0.0$((RANDOM % 90 + 10))"

@@ -146,6 +146,15 @@ static void one_that_is_refused_is_parked_and_the_others_go(void **state)
     (void)state;
 }
 
+static void where_all_are_refused_only_the_first_are_parked(void **state)
+{
+    put("abcdef");
+    assert_int_equal(run("R", -1, 1), ERR_PEER_REFUSES);
+    seen[4] = '\0';
+    expect("abcd", 3, SENDER_PARKS_MAX);
+    (void)state;
+}
+
 static void one_that_loses_the_connection_three_times_is_parked(void **state)
 {
     put("abc");
@@ -220,6 +229,7 @@ int main(void)
         IN_SCRATCH(all_go_in_order_and_are_deleted),
         IN_SCRATCH(one_that_fails_is_tried_again_before_the_next),
         IN_SCRATCH(one_that_is_refused_is_parked_and_the_others_go),
+        IN_SCRATCH(where_all_are_refused_only_the_first_are_parked),
         IN_SCRATCH(one_that_loses_the_connection_three_times_is_parked),
         IN_SCRATCH(without_success_it_gives_up_and_says_why_and_keeps_all),
         IN_SCRATCH(stopped_in_the_middle_it_keeps_what_is_not_acknowledged),
