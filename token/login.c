@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The path of a pin-source: "file:" with a path behind it (RFC 8089), or just a path. NULL:
@@ -41,6 +42,9 @@ static err_t pin_of_source(const struct token_uri *uri, struct secret **ret_pin)
         log_error("%s: cannot read the file of its pin-source: %s", uri->shown, strerror(errno));
         return ERR_CONFIG;
     }
+    struct stat info;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        log_warning("%s: others may use the file of its pin-source; chmod 600 it", uri->shown);
     err_t err = secret_read(fd, TOKEN_PIN_MAX, ret_pin);
     (void)close(fd);
     if (err != ERR_OK)
@@ -116,4 +120,11 @@ err_t token_login(struct token_session *session, const struct token_options *opt
     session->pin = pin; /* the provider may need it (store.c) */
     return rv == CKR_USER_ALREADY_LOGGED_IN ? ERR_OK
                                             : token_rv(session->uri->shown, "cannot log in", rv);
+}
+
+void token_session_forget_pin(struct token_session *session)
+{
+    secret_free(session->pin);
+    secret_free(session->uri->pin_value);
+    session->pin = session->uri->pin_value = NULL;
 }

@@ -25,6 +25,7 @@ err_t token_objects_open(const struct token_options *options, struct token_objec
         token_objects_close(objects);
         return err;
     }
+    token_session_forget_pin(&objects->session);
     *ret_objects = objects;
     return ERR_OK;
 }

@@ -29,8 +29,7 @@ err_t token_secret_key_open(const struct token_options *options, struct token_se
         token_secret_key_close(key);
         return err;
     }
-    secret_free(key->session.pin);
-    key->session.pin = NULL;
+    token_session_forget_pin(&key->session);
     *ret_key = key;
     return ERR_OK;
 }

@@ -29,4 +29,7 @@ void token_session_close(struct token_session *session); /* all zeros is allowed
 /* Logs in, where the token needs it and this program has not done so yet (login.c). */
 err_t token_login(struct token_session *session, const struct token_options *options);
 
+/* Once the key is open, no PIN is needed any more. */
+void token_session_forget_pin(struct token_session *session);
+
 #endif

@@ -41,8 +41,7 @@ err_t token_open(const struct token_options *options, struct token **ret_token)
         token_close(token);
         return err;
     }
-    secret_free(token->session.pin);
-    token->session.pin = NULL;
+    token_session_forget_pin(&token->session);
     *ret_token = token;
     return ERR_OK;
 }

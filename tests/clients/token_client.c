@@ -162,6 +162,37 @@ static int gcm(const struct token_options *options, char **arguments)
     return err == ERR_OK ? EX_OK : failed(err);
 }
 
+/* ---- wrap URI: for each line of standard input, 16 zero bytes under an IV of zeros (each time the
+ * same, which only a test may do) ---- */
+
+static int wrap(const struct token_options *options, char **arguments)
+{
+    static const uint8_t zeros[16];
+    struct token_secret_key *key = NULL;
+    char line[LINE_SIZE];
+    int status = EX_OK;
+    (void)arguments;
+    err_t err = token_secret_key_open(options, &key);
+    if (err != ERR_OK)
+        return failed(err);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        uint8_t encrypted[sizeof zeros];
+        uint8_t tag[TOKEN_GCM_TAG_SIZE];
+        err = token_encrypt_gcm(
+            key, zeros, span_of(NULL, 0), span_of(zeros, sizeof zeros), encrypted, tag);
+        if (err != ERR_OK) {
+            status = failed(err);
+            continue;
+        }
+        for (size_t i = 0; i < sizeof encrypted; i++)
+            printf("%02x", encrypted[i]);
+        printf("\n");
+        (void)fflush(stdout);
+    }
+    token_secret_key_close(key);
+    return status;
+}
+
 /* ---- the command line ---- */
 
 static const struct {
@@ -173,6 +204,7 @@ static const struct {
     {"certificate", 0, certificate},
     {"tls", 2, tls},
     {"gcm", 3, gcm},
+    {"wrap", 0, wrap},
 };
 
 static const char *const ways[] = {
