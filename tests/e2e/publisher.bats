@@ -576,6 +576,29 @@ TEXT
   (($(accepted <(echo "$output") | tail -n 1) > 3))
 }
 
+@test "run: a PIN that is given at the terminal once serves both processes" {
+  [[ ${SIGNERD_TEST_PIN-} ]] || skip "without a client PIN nothing is asked for"
+  command -v script >/dev/null || skip "script is not installed"
+  as_client tee "$work/terminal.conf" >/dev/null <<TEXT
+[publisher]
+key = $device
+cert = $work/device.crt
+ca = $work/ca.crt
+owner-key = $work/owner.pub.jwk
+sensors = $sensors
+spool = $spool
+mqtt = localhost:$port_mqtt
+TEXT
+  { sleep 2; cat "$work/pin"; wait_for 20 publisher_delivered; } |
+    script -qec "${SIGNERD_AS-} $home/signerd-publisher run --count 1 --config $work/terminal.conf" /dev/null >"$home/publisher.log"
+  contains "$(<"$home/publisher.log")" "PIN of token demo"
+  equals 1 "$(grep -c 'PIN of token' "$home/publisher.log")"
+  contains "$(<"$home/publisher.log")" "seq 1: delivered"
+  run ! grep -q 'right-pin' "$home/publisher.log"
+}
+
+publisher_delivered() { grep -q delivered "$home/publisher.log"; }
+
 # ---- the command line ----
 
 @test "what is wrong with the options is told, with the exit codes of sysexits.h" {
