@@ -522,13 +522,18 @@ TEXT
   run ! grep -q ends: "$home/publisher.log"
 }
 
-@test "run goes on when signerd was away, and says so meanwhile" {
+@test "run goes on when signerd was away, and the broker too, and says so meanwhile" {
   [[ ! ${SIGNERD_TEST_TOKEN-} ]] || skip "there is no signerd"
-  start_run --mqtt "localhost:$port_mqtt" --interval 1
+  local broker_port
+  broker_start odd
+  broker_port=$port
+  start_run --mqtt "localhost:$broker_port" --interval 1
   wait_for 20 grep -q 'delivered' "$home/publisher.log"
   "$root/scripts/sandbox" down "$sandbox"
+  stop odd
   wait_for 20 grep -q 'cannot be sealed' "$home/publisher.log"
   "$root/scripts/sandbox" up "$sandbox" --build "$build/." ${pin_file:+--client-pin-file "$pin_file"} >/dev/null
+  broker_start odd # so TLS begins anew, with the key in a daemon that is another
   : >"$home/publisher.log"
   wait_for 20 grep -q 'delivered' "$home/publisher.log"
 }
