@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     must(value >= -270000 && value <= 1800000);
     must(file.len < W1_FILE_MAX);
-    must(memcmp(file.ptr, file.ptr + 39, 27) == 0); /* nine bytes, twice */
+    must(memcmp(file.ptr, file.ptr + 40, 27) == 0); /* nine bytes, twice */
     must(file.ptr[file.len - 1] == '\n');
     return 0;
 }

@@ -40,7 +40,8 @@ void base64url_text(struct span bytes, char *text)
 /* One group of 2, 3 or 4 characters. */
 static bool decode_group(struct span group, uint8_t ret_bytes[GROUP])
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t text[GROUP_TEXT];
     uint8_t again[GROUP_TEXT + 1];
     memset(text, '=', sizeof text);

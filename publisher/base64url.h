@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define BASE64URL_LENGTH(bytes) (((bytes) * 4 + 2) / 3) /* of the text, without a NUL */
+#define BASE64URL_LENGTH(bytes) (((bytes)*4 + 2) / 3) /* of the text, without a NUL */
 
 void base64url_write(struct writer *w, struct span bytes);
 

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-static err_t keep(struct collector *collector, const struct sensor_reading *reading,
-    const struct timestamp *time)
+static err_t keep(
+    struct collector *collector, const struct sensor_reading *reading, const struct timestamp *time)
 {
     int64_t number = 0;
     uint8_t room[ENVELOPE_MAX];

@@ -15,23 +15,22 @@
 
 enum {
     ENVELOPE_VERSION = 1,
-    ENVELOPE_MAX = 8192,      /* bytes of its text */
-    CERTIFICATE_ID = 64,      /* hexadecimal digits */
-    DEVICE_ID_MAX = 128,      /* bytes, as AWS IoT has it for client ids */
+    ENVELOPE_MAX = 8192, /* bytes of its text */
+    CERTIFICATE_ID = 64, /* hexadecimal digits */
+    DEVICE_ID_MAX = 128, /* bytes, as AWS IoT has it for client ids */
 };
 
 struct envelope_maker;
 
 struct envelope_options {
-    const char *device;           /* 1 to DEVICE_ID_MAX bytes of UTF-8; must stay valid */
-    X509 *certificate;            /* of the device's key, P-256; read now, not kept */
+    const char *device;            /* 1 to DEVICE_ID_MAX bytes of UTF-8; must stay valid */
+    X509 *certificate;             /* of the device's key, P-256; read now, not kept */
     const struct jwe_owner *owner; /* must stay valid */
     struct jws_signer signer;
 };
 
 /* Faults are logged. The caller frees. */
-err_t envelope_maker_new(
-    const struct envelope_options *options, struct envelope_maker **ret_maker);
+err_t envelope_maker_new(const struct envelope_options *options, struct envelope_maker **ret_maker);
 void envelope_maker_free(struct envelope_maker *maker); /* NULL is allowed */
 
 /* Lower-case hexadecimal SHA-256 of the certificate's DER form. */

@@ -50,8 +50,7 @@ err_t jwe_concat_kdf(struct span z, const char *algorithm, struct span apu, stru
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char[]){"SHA256"}, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)z.ptr, z.len),
-        OSSL_PARAM_construct_octet_string(
-            OSSL_KDF_PARAM_INFO, room, writer_bytes(&info).len),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, room, writer_bytes(&info).len),
         OSSL_PARAM_construct_end(),
     };
     bool ok = ctx != NULL && EVP_KDF_derive(ctx, ret_key, size, params) == 1;
@@ -65,12 +64,13 @@ err_t jwe_gcm(const uint8_t key[JWE_KEY], const uint8_t iv[JWE_IV], struct span 
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int len;
-    bool ok = ctx != NULL && plaintext.len <= PART_MAX &&
-              EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key, iv, NULL) == 1 &&
-              EVP_EncryptUpdate(ctx, NULL, &len, aad.ptr, (int)aad.len) == 1 &&
-              EVP_EncryptUpdate(ctx, ret_ciphertext, &len, plaintext.ptr, (int)plaintext.len) == 1 &&
-              EVP_EncryptFinal_ex(ctx, ret_ciphertext + len, &len) == 1 &&
-              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, JWE_TAG, ret_tag) == 1;
+    bool ok =
+        ctx != NULL && plaintext.len <= PART_MAX &&
+        EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key, iv, NULL) == 1 &&
+        EVP_EncryptUpdate(ctx, NULL, &len, aad.ptr, (int)aad.len) == 1 &&
+        EVP_EncryptUpdate(ctx, ret_ciphertext, &len, plaintext.ptr, (int)plaintext.len) == 1 &&
+        EVP_EncryptFinal_ex(ctx, ret_ciphertext + len, &len) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, JWE_TAG, ret_tag) == 1;
     EVP_CIPHER_CTX_free(ctx);
     return ok ? ERR_OK : ERR_INTERNAL;
 }
@@ -180,10 +180,10 @@ static err_t wrap_for_token_key(const struct jwe_owner *owner, const char *cty,
     uint8_t tag[JWE_TAG];
     uint8_t bytes[JWE_KEY];
     json_object *header = new_header("A256GCMKW", cty);
-    err_t err = header == NULL ? ERR_MEMORY
-        : RAND_bytes(iv, sizeof iv) != 1
-        ? ERR_INTERNAL
-        : owner->encrypt(owner->context, iv, span_of(keys->content, JWE_KEY), bytes, tag);
+    err_t err = header == NULL                   ? ERR_MEMORY
+                : RAND_bytes(iv, sizeof iv) != 1 ? ERR_INTERNAL
+                                                 : owner->encrypt(owner->context, iv,
+                                                       span_of(keys->content, JWE_KEY), bytes, tag);
     if (err == ERR_OK && !(add_string(header, "kid", owner->kid) &&
                              add_bytes(header, "iv", span_of(iv, sizeof iv)) &&
                              add_bytes(header, "tag", span_of(tag, sizeof tag))))
@@ -229,8 +229,8 @@ err_t jwe_encrypt(const struct jwe_owner *owner, struct span apu, const char *ct
         err = ERR_INTERNAL;
     if (err == ERR_OK)
         err = owner->encrypt != NULL
-            ? wrap_for_token_key(owner, cty, keys, &header, &wrapped)
-            : wrap_for_public_key(owner, apu, cty, keys, &header, &wrapped);
+                  ? wrap_for_token_key(owner, cty, keys, &header, &wrapped)
+                  : wrap_for_public_key(owner, apu, cty, keys, &header, &wrapped);
     if (err == ERR_OK)
         err = jwe_gcm(keys->content, iv, writer_bytes(&header), plaintext, ciphertext, tag);
     if (err == ERR_OK)

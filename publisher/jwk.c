@@ -47,9 +47,8 @@ json_object *jwk_to_json(const struct jwk *jwk)
 static bool set_thumbprint(struct jwk *jwk)
 {
     json_object *object = jwk_to_json(jwk);
-    const char *text = object != NULL
-        ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN)
-        : NULL;
+    const char *text =
+        object != NULL ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
     bool ok = text != NULL &&
               EVP_Digest(text, strlen(text), jwk->thumbprint, NULL, EVP_sha256(), NULL) == 1;
     json_object_put(object);
@@ -97,8 +96,7 @@ static EVP_PKEY *key_from_point(const uint8_t point[POINT])
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(
             OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)curve_name, 0),
-        OSSL_PARAM_construct_octet_string(
-            OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, POINT),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, POINT),
         OSSL_PARAM_construct_end(),
     };
     if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1)
@@ -137,7 +135,8 @@ static const char *take_jwk(const json_object *object, EVP_PKEY **ret_key)
     uint8_t point[POINT] = {POINT_UNCOMPRESSED};
     if (!json_object_is_type(object, json_type_object))
         return "it is no JSON object";
-    if (json_object_object_get_ex(object, "d", NULL) || json_object_object_get_ex(object, "k", NULL))
+    if (json_object_object_get_ex(object, "d", NULL) ||
+        json_object_object_get_ex(object, "k", NULL))
         return "it is a private key, which does not belong on this device: give the public part "
                "(jose jwk pub)";
     if (!member_is(object, "kty", "EC", true) || !member_is(object, "crv", curve_name, true))
@@ -215,7 +214,7 @@ err_t jwk_parse(struct span text, const char *what, struct jwk *ret_jwk)
     text = without_blanks(text);
     bool pem = text.len > 5 && memcmp(text.ptr, "-----", 5) == 0;
     const char *wrong = text.len == 0 ? "it is empty"
-        : pem                         ? parse_pem(text, &key)
+                        : pem         ? parse_pem(text, &key)
                                       : parse_json(text, &key);
     if (wrong == NULL && jwk_from_key(key, ret_jwk) != ERR_OK)
         wrong = "it is not a key of the curve P-256";

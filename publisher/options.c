@@ -18,9 +18,9 @@
 
 enum { TOPIC_MAX = 256, TOPIC_SLASHES = 7, COLUMN = 24 };
 
-#define READS   (COMMAND_RUN | COMMAND_ONCE)
-#define SENDS   (COMMAND_RUN | COMMAND_ONCE | COMMAND_SEND)
-#define ALL     (SENDS | COMMAND_STATUS)
+#define READS      (COMMAND_RUN | COMMAND_ONCE)
+#define SENDS      (COMMAND_RUN | COMMAND_ONCE | COMMAND_SEND)
+#define ALL        (SENDS | COMMAND_STATUS)
 #define IN(member) offsetof(struct options, member)
 
 enum kind { TEXT, NUMBER, FLAG };
@@ -105,9 +105,10 @@ static void print_option(const struct row *row)
 
 static void print_help(void)
 {
-    printf("Usage: signerd-publisher COMMAND [OPTION]...\n"
-           "Reads thermometers, seals each reading for its owner, signs it with a key that stays in "
-           "its token,\nand delivers it, also when the line was down for days.\n\n");
+    printf(
+        "Usage: signerd-publisher COMMAND [OPTION]...\n"
+        "Reads thermometers, seals each reading for its owner, signs it with a key that stays in "
+        "its token,\nand delivers it, also when the line was down for days.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-*s%s\n", COLUMN - 2, commands[i].name, commands[i].help);
     (void)putchar('\n');
@@ -148,9 +149,12 @@ static bool take_text(struct source *source, const struct row *row, const char *
         return complain(source, row,
             "has a PIN in it, which every user could see in the process list: use pin-source=FILE, "
             "or write it into --config");
+    static char *texts[ROWS];
     char *copy = strdup(value);
     if (copy == NULL)
         return complain(source, row, "needs more memory than there is");
+    free(texts[row - rows]);
+    texts[row - rows] = copy;
     *(const char **)(void *)((char *)source->options + row->offset) = copy;
     return true;
 }
@@ -238,7 +242,8 @@ static bool read_line(int argc, char **argv, struct source *source, int *ret_exi
         return usage(ret_exit);
     }
     for (int i = 0; i < ROWS; i++)
-        if ((source->set & UINT32_C(1) << i) && !(rows[i].commands & (int)source->options->command)) {
+        if ((source->set & UINT32_C(1) << i) &&
+            !(rows[i].commands & (int)source->options->command)) {
             (void)complain(source, &rows[i], "is not for this command");
             return usage(ret_exit);
         }
@@ -265,8 +270,8 @@ static bool one_setting(void *context, const struct config_setting *setting)
         source->set_here |= bit;
         return (source->set & bit) != 0 || take(source, &rows[i], setting->value);
     }
-    config_complain(&source->complaints, setting->file, setting->line,
-        "there is no setting '%s'", setting->name);
+    config_complain(&source->complaints, setting->file, setting->line, "there is no setting '%s'",
+        setting->name);
     return false;
 }
 

@@ -35,7 +35,7 @@ struct options {
 };
 
 /* Reads command line and configuration file. False: to end with *ret_exit (help, version, or a
- * fault, which was told). The texts stay valid while the program runs. */
+ * fault, which was told). The texts stay valid until the next call. */
 bool options_read(int argc, char **argv, struct options *ret_options, int *ret_exit);
 
 /* HOST:PORT or [ADDRESS]:PORT. host: room for size bytes. ERR_ARGUMENTS. */

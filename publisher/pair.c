@@ -70,8 +70,7 @@ static err_t be_child(const struct pair *pair, pid_t parent)
     if (err == ERR_OK)
         err = device_open(pair->options, &pins, &device);
     if (err == ERR_OK)
-        err = work_send(
-            pair->options, pair->lock, device, stop_fd, pair->socket, say_ready);
+        err = work_send(pair->options, pair->lock, device, stop_fd, pair->socket, say_ready);
     device_close(device);
     secret_free(pins.pin);
     return err;
@@ -131,8 +130,8 @@ static bool look_at_child(struct pair *pair, int flags)
 /* Waits until the time is over, a stop is wanted, or the child says something or ends. */
 static bool stopped(struct pair *pair, int ms, short socket_events)
 {
-    struct pollfd polls[] = {{.fd = pair->stop_fd, .events = POLLIN},
-        {.fd = pair->socket, .events = socket_events}};
+    struct pollfd polls[] = {
+        {.fd = pair->stop_fd, .events = POLLIN}, {.fd = pair->socket, .events = socket_events}};
     (void)poll(polls, 2, ms);
     return polls[0].revents != 0;
 }

@@ -24,6 +24,7 @@ struct sending {
     bool was_down;
     uint64_t give_up_us; /* when finishing */
     err_t parked;        /* ERR_OK, or why something was */
+    int parked_in_row;   /* since the last success */
     err_t last;          /* of the last attempt that failed */
 };
 
@@ -35,8 +36,7 @@ static bool stop_wanted(const struct sender *sender)
 
 static void be_patient(struct sending *sending)
 {
-    sending->give_up_us =
-        clock_us() + (uint64_t)sending->sender->patience_s * UINT64_C(1000000);
+    sending->give_up_us = clock_us() + (uint64_t)sending->sender->patience_s * UINT64_C(1000000);
 }
 
 /* Takes up what wake_fd says; its end means: finish. */
@@ -80,6 +80,7 @@ static err_t delivered(struct sending *sending, const struct spool_record *recor
         log_info("%s %s: delivers again", sending->sender->kind->name, sending->sender->peer);
     log_info("seq %lld: delivered", (long long)record->number);
     sending->was_down = false;
+    sending->parked_in_row = 0;
     backoff_reset(&sending->backoff);
     be_patient(sending);
     return err;
@@ -92,6 +93,7 @@ static err_t park(
               "--parked",
         (long long)record->number, out->why);
     sending->parked = ERR_PEER_REFUSES;
+    sending->parked_in_row++;
     return spool_park(sending->sender->spool, record->number, out->why);
 }
 
@@ -110,13 +112,16 @@ static err_t settle(
     struct sending *sending, const struct spool_record *record, const struct transport_outcome *out)
 {
     err_t err = ERR_OK;
+    bool may_park = sending->parked_in_row < SENDER_PARKS_MAX;
     switch (out->result) {
     case TRANSPORT_DELIVERED:
         return delivered(sending, record);
     case TRANSPORT_REFUSED:
-        return park(sending, record, out);
+        if (may_park)
+            return park(sending, record, out);
+        break;
     case TRANSPORT_DROPPED:
-        if (record->drops + 1 >= SENDER_DROPS_MAX)
+        if (may_park && record->drops + 1 >= SENDER_DROPS_MAX)
             return park(sending, record, out);
         err = spool_count_drop(sending->sender->spool, record->number);
         break;

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 enum {
-    TRIES = 3,          /* a reading takes up to 750 ms */
-    NEIGHBOUR = 5000,   /* millidegrees that a temperature may plausibly have moved since */
+    TRIES = 3,        /* a reading takes up to 750 ms */
+    NEIGHBOUR = 5000, /* millidegrees that a temperature may plausibly have moved since */
 };
 
 struct sensor {
@@ -169,8 +169,8 @@ static struct attempt try_once(const struct sensors *sensors, const struct senso
     if (len < 0)
         attempt.error = errno;
     else if (len < W1_FILE_MAX) /* else it is longer than the driver can write */
-        attempt.fault = w1_slave_parse(
-            sensor->name, span_of(file, (size_t)len), &attempt.millidegrees);
+        attempt.fault =
+            w1_slave_parse(sensor->name, span_of(file, (size_t)len), &attempt.millidegrees);
     secret_wipe(file, sizeof file);
     return attempt;
 }

@@ -41,16 +41,20 @@ static const struct failure_row *failure_of(int code)
     return NULL;
 }
 
-err_t spool_failed(const char *file, sqlite3 *db, const char *doing)
+static err_t tell(const char *file, int code, int system, const char *doing)
 {
-    int code = db != NULL ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-    int system = db != NULL ? sqlite3_system_errno(db) : 0; /* not known for every file of it */
     bool io = (code & 0xff) == SQLITE_IOERR && system != 0;
     const struct failure_row *row = failure_of(code);
     log_error("spool %s: cannot %s: %s%s%s%s", file, doing,
         row != NULL ? row->advice : sqlite3_errstr(code), io ? " (" : "",
         io ? strerror(system) : "", io ? ")" : "");
     return row != NULL ? row->err : ERR_SPOOL;
+}
+
+err_t spool_failed(const char *file, sqlite3 *db, const char *doing)
+{
+    return db == NULL ? tell(file, SQLITE_NOMEM, 0, doing)
+                      : tell(file, sqlite3_extended_errcode(db), sqlite3_system_errno(db), doing);
 }
 
 static err_t failed(const struct spool *spool, const char *doing)
@@ -190,8 +194,7 @@ static bool at_limit(struct spool *spool)
 {
     int64_t pages, page_size;
     enum { SLACK = 8 }; /* an envelope may want so many pages at once */
-    return spool->max > 0 && sqlite3_extended_errcode(spool->db) == SQLITE_FULL &&
-           spool_number_of(spool->db, "PRAGMA page_count", &pages) == SQLITE_OK &&
+    return spool->max > 0 && spool_number_of(spool->db, "PRAGMA page_count", &pages) == SQLITE_OK &&
            spool_number_of(spool->db, "PRAGMA page_size", &page_size) == SQLITE_OK &&
            (uint64_t)((pages + SLACK) * page_size) >= spool->max;
 }
@@ -211,8 +214,10 @@ err_t spool_append(struct spool *spool, int64_t number, const char *topic, struc
     ok = (sqlite3_finalize(statement) == SQLITE_OK) && ok;
     if (ok)
         return ERR_OK;
-    if (!at_limit(spool))
-        return failed(spool, "accept an envelope");
+    int code = sqlite3_extended_errcode(spool->db);
+    int system = sqlite3_system_errno(spool->db);
+    if (code != SQLITE_FULL || !at_limit(spool))
+        return tell(spool->file, code, system, "accept an envelope");
     log_error("spool %s: full: it has its %llu MiB (--spool-size): new readings are not accepted "
               "until older ones are delivered",
         spool->file, (unsigned long long)(spool->max >> 20));
@@ -244,8 +249,9 @@ static err_t copy_record(sqlite3_stmt *row, struct spool_record **ret_record)
 err_t spool_oldest(struct spool *spool, struct spool_record **ret_record)
 {
     sqlite3_stmt *statement = NULL;
-    static const char text[] = "SELECT number, drops, topic, body FROM envelope WHERE parked IS NULL"
-                               " ORDER BY number LIMIT 1";
+    static const char text[] =
+        "SELECT number, drops, topic, body FROM envelope WHERE parked IS NULL"
+        " ORDER BY number LIMIT 1";
     err_t err = ERR_OK;
     int code = sqlite3_prepare_v2(spool->db, text, -1, &statement, NULL);
     if (code == SQLITE_OK)
@@ -271,28 +277,29 @@ void spool_record_free(struct spool_record *record)
 err_t spool_delete(struct spool *spool, int64_t number)
 {
     return run(spool, "DELETE FROM envelope WHERE number = ?1", number, NULL)
-        ? ERR_OK
-        : failed(spool, "delete a delivered envelope (it will be sent again)");
+               ? ERR_OK
+               : failed(spool, "delete a delivered envelope (it will be sent again)");
 }
 
 err_t spool_count_drop(struct spool *spool, int64_t number)
 {
     return run(spool, "UPDATE envelope SET drops = drops + 1 WHERE number = ?1", number, NULL)
-        ? ERR_OK
-        : failed(spool, "count a lost connection");
+               ? ERR_OK
+               : failed(spool, "count a lost connection");
 }
 
 err_t spool_park(struct spool *spool, int64_t number, const char *reason)
 {
     return run(spool, "UPDATE envelope SET parked = ?2 WHERE number = ?1", number, reason)
-        ? ERR_OK
-        : failed(spool, "park an envelope");
+               ? ERR_OK
+               : failed(spool, "park an envelope");
 }
 
 err_t spool_unpark(struct spool *spool, int64_t *ret_count)
 {
-    if (!run(spool, "UPDATE envelope SET parked = NULL, drops = 0 WHERE parked IS NOT NULL AND"
-                    " number >= ?1",
+    if (!run(spool,
+            "UPDATE envelope SET parked = NULL, drops = 0 WHERE parked IS NOT NULL AND"
+            " number >= ?1",
             0, NULL))
         return failed(spool, "bring back parked envelopes");
     *ret_count = sqlite3_changes64(spool->db);

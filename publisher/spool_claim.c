@@ -127,8 +127,9 @@ static err_t create(const char *file, sqlite3 *db, int64_t mark)
 {
     char text[1024];
     int64_t first = mark > 0 ? mark : 1;
-    (void)snprintf(text, sizeof text, "BEGIN IMMEDIATE; %s INSERT INTO counter VALUES (1, %lld); COMMIT;",
-        schema, (long long)first);
+    (void)snprintf(text, sizeof text,
+        "BEGIN IMMEDIATE; %s INSERT INTO counter VALUES (1, %lld); COMMIT;", schema,
+        (long long)first);
     if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) {
         err_t err = spool_failed(file, db, "make the database");
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
@@ -156,8 +157,8 @@ static err_t set_aside(const char *file)
         if (done != 0 && errno == EINVAL) /* a file system that cannot refuse to replace */
             done = access(to, F_OK) == 0 ? -1 : rename(from, to);
         if (done != 0 && !(i > 0 && errno == ENOENT)) {
-            log_error("spool %s: damaged, and cannot be renamed to %s: %s", file, to,
-                strerror(errno));
+            log_error(
+                "spool %s: damaged, and cannot be renamed to %s: %s", file, to, strerror(errno));
             return ERR_SPOOL;
         }
     }
@@ -173,7 +174,7 @@ static err_t prepare(const char *file, int64_t mark, bool may_set_aside)
     sqlite3 *db = NULL;
     int code = spool_connect(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
     enum condition condition = code == SQLITE_OK ? condition_of(db, &code)
-        : is_damage(code)                        ? DAMAGED
+                               : is_damage(code) ? DAMAGED
                                                  : UNKNOWN;
     err_t err = ERR_OK;
     switch (condition) {

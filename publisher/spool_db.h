@@ -15,7 +15,7 @@ enum {
     SPOOL_APPLICATION = 0x7367730a, /* "sgs\n": PRAGMA application_id of a spool */
     SPOOL_SCHEMA = 1,               /* PRAGMA user_version */
     SPOOL_BUSY_MS = 10000,
-    SPOOL_MARK = 20,                /* digits of the mark in FILE.lock */
+    SPOOL_MARK = 20, /* digits of the mark in FILE.lock */
 };
 
 struct spool {
@@ -26,7 +26,8 @@ struct spool {
     uint64_t max;
 };
 
-/* Logs what failed, why, and what to do, and gives the error for it. doing: "accept an envelope". */
+/* Logs what failed, why, and what to do, and gives the error for it. doing: "accept an envelope".
+ */
 err_t spool_failed(const char *file, sqlite3 *db, const char *doing);
 
 /* Flags as of sqlite3_open_v2. The settings that every connection has. On failure *ret_db is still

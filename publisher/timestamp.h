@@ -13,10 +13,10 @@
 enum { BOOT_ID_LENGTH = 36 };
 
 struct timestamp {
-    int64_t unix_ms;        /* UTC */
-    bool synchronised;      /* the kernel says that something (NTP, GPS) keeps the clock right */
-    int64_t max_error_us;   /* the kernel's bound; only where synchronised */
-    int64_t since_boot_ms;  /* never set back: orders the readings of one boot, whatever the clock */
+    int64_t unix_ms;       /* UTC */
+    bool synchronised;     /* the kernel says that something (NTP, GPS) keeps the clock right */
+    int64_t max_error_us;  /* the kernel's bound; only where synchronised */
+    int64_t since_boot_ms; /* never set back: orders the readings of one boot, whatever the clock */
 };
 
 struct timestamp timestamp_now(void);

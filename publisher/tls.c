@@ -44,8 +44,8 @@ static bool set_alpn(SSL_CTX *ctx, const char *name)
            SSL_CTX_set_alpn_protos(ctx, list, (unsigned)writer_bytes(&w).len) == 0;
 }
 
-err_t tls_prepare(
-    SSL_CTX *ctx, const struct transport_options *options, bool load_ca, struct tls_verdict *verdict)
+err_t tls_prepare(SSL_CTX *ctx, const struct transport_options *options, bool load_ca,
+    struct tls_verdict *verdict)
 {
     if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !set_name(ctx, options->host) ||
         !set_alpn(ctx, options->alpn))
@@ -77,7 +77,8 @@ static const struct advice_row {
     {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "its certificate is of another CA than --ca"},
     {X509_V_ERR_CERT_SIGNATURE_FAILURE, "its certificate is of another CA than --ca"},
     {X509_V_ERR_CERT_HAS_EXPIRED, "its certificate has expired, or this device's clock is wrong"},
-    {X509_V_ERR_CERT_NOT_YET_VALID, "its certificate is not valid yet: is this device's clock right?"},
+    {X509_V_ERR_CERT_NOT_YET_VALID,
+        "its certificate is not valid yet: is this device's clock right?"},
 };
 
 void tls_explain(const struct tls_verdict *verdict, const struct transport_options *options,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A way to the other side: MQTT or HTTPS, both with mutual TLS whose key is somebody else's (a
- * callback puts it into the SSL_CTX). A transport sends one envelope at a time and tells what became
- * of it; what to do then is the sender's decision.
+ * callback puts it into the SSL_CTX). A transport sends one envelope at a time and tells what
+ * became of it; what to do then is the sender's decision.
  */
 #ifndef PUBLISHER_TRANSPORT_H
 #define PUBLISHER_TRANSPORT_H
@@ -15,7 +15,8 @@
 
 enum {
     TRANSPORT_WHY = 256,
-    TRANSPORT_ANSWER_MS = 30000, /* how long to connect, and how long an acknowledgement, may take */
+    TRANSPORT_ANSWER_MS =
+        30000, /* how long to connect, and how long an acknowledgement, may take */
 };
 
 enum transport_result {
@@ -35,10 +36,10 @@ struct transport_outcome {
 struct transport_options {
     const char *host;
     uint16_t port;
-    const char *ca_file;   /* PEM; NULL: the system's */
-    const char *alpn;      /* one protocol name, or NULL */
-    const char *client_id; /* MQTT only */
-    int stop_fd;           /* readable: give up at once */
+    const char *ca_file;                           /* PEM; NULL: the system's */
+    const char *alpn;                              /* one protocol name, or NULL */
+    const char *client_id;                         /* MQTT only */
+    int stop_fd;                                   /* readable: give up at once */
     err_t (*use_key)(void *context, SSL_CTX *ctx); /* key and certificate into a new context */
     void *context;
 };

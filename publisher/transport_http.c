@@ -168,13 +168,12 @@ static bool set_request(struct http *http, const char *topic, struct span envelo
     char url[URL_MAX];
     bool ipv6 = strchr(http->options->host, ':') != NULL;
     char *encoded = curl_easy_escape(http->curl, topic, 0);
-    int len = encoded == NULL ? -1
-                              : snprintf(url, sizeof url, "https://%s%s%s:%u/topics/%s?qos=1",
-                                    ipv6 ? "[" : "", http->options->host, ipv6 ? "]" : "",
-                                    http->options->port, encoded);
+    int len = encoded == NULL
+                  ? -1
+                  : snprintf(url, sizeof url, "https://%s%s%s:%u/topics/%s?qos=1", ipv6 ? "[" : "",
+                        http->options->host, ipv6 ? "]" : "", http->options->port, encoded);
     curl_free(encoded);
-    return len > 0 && len < URL_MAX &&
-           curl_easy_setopt(http->curl, CURLOPT_URL, url) == CURLE_OK &&
+    return len > 0 && len < URL_MAX && curl_easy_setopt(http->curl, CURLOPT_URL, url) == CURLE_OK &&
            curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE, (long)envelope.len) == CURLE_OK &&
            curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, (const char *)envelope.ptr) == CURLE_OK;
 }
@@ -197,8 +196,8 @@ static void explain_failure(struct http *http, CURLcode code, struct transport_o
         http->error[0] != '\0' ? http->error : curl_easy_strerror(code));
 }
 
-static void http_send(void *state, const char *topic, struct span envelope,
-    struct transport_outcome *ret_outcome)
+static void http_send(
+    void *state, const char *topic, struct span envelope, struct transport_outcome *ret_outcome)
 {
     struct http *http = state;
     long status = 0;

@@ -20,8 +20,8 @@
 
 enum {
     KEEP_ALIVE_S = 60,
-    POLL_MS = 1000,           /* how often libmosquitto looks after its keep-alive */
-    BLAME_US = 10 * 1000000,  /* a connection lost so soon behind a PUBLISH: it was that one */
+    POLL_MS = 1000,          /* how often libmosquitto looks after its keep-alive */
+    BLAME_US = 10 * 1000000, /* a connection lost so soon behind a PUBLISH: it was that one */
     NOTHING_SENT = -1,
     LAST_ERROR = 160,
 };
@@ -101,7 +101,8 @@ static void outcome(
     va_end(arguments);
 }
 
-/* OpenSSL's reason in what libmosquitto logged ("…error:0A00…:SSL routines::REASON"); "" without. */
+/* OpenSSL's reason in what libmosquitto logged ("…error:0A00…:SSL routines::REASON"); "" without.
+ */
 static const char *tls_reason(const struct mqtt *mqtt)
 {
     const char *found = strstr(mqtt->last_error, "routines::");
@@ -156,7 +157,8 @@ static int set_options(struct mqtt *mqtt)
     mosquitto_publish_callback_set(mqtt->client, on_publish);
     mosquitto_log_callback_set(mqtt->client, on_log);
     /* Without its defaults: 2.0.11 forgets to set up what its own check of the host name needs when
-     * the context is ours, and then refuses every broker. OpenSSL makes that check (tls_prepare). */
+     * the context is ours, and then refuses every broker. OpenSSL makes that check (tls_prepare).
+     */
     int code = mosquitto_int_option(mqtt->client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
     if (code == MOSQ_ERR_SUCCESS)
         code = mosquitto_void_option(mqtt->client, MOSQ_OPT_SSL_CTX, mqtt->ctx);
@@ -173,8 +175,8 @@ static bool stop_wanted(const struct mqtt *mqtt)
     return poll(&stop, 1, 0) > 0;
 }
 
-/* libmosquitto takes a refused TCP connection for one that still comes. *ret_error: the reason, where
- * the kernel still has it. */
+/* libmosquitto takes a refused TCP connection for one that still comes. *ret_error: the reason,
+ * where the kernel still has it. */
 static bool connection_failed(int fd, int *ret_error)
 {
     struct sockaddr_storage peer;
@@ -257,8 +259,8 @@ static err_t mqtt_open(const struct transport_options *options, void **ret_state
     mqtt->waiting_for = NOTHING_SENT;
     (void)mosquitto_lib_init();
     mqtt->ctx = SSL_CTX_new(TLS_client_method());
-    err_t err = mqtt->ctx == NULL ? ERR_MEMORY
-                                  : tls_prepare(mqtt->ctx, options, true, &mqtt->verdict);
+    err_t err =
+        mqtt->ctx == NULL ? ERR_MEMORY : tls_prepare(mqtt->ctx, options, true, &mqtt->verdict);
     if (err != ERR_OK) {
         transport_mqtt.close(mqtt);
         return err;
@@ -299,15 +301,15 @@ static void await_puback(struct mqtt *mqtt, struct transport_outcome *ret)
     hang_up(mqtt);
 }
 
-static void mqtt_send(void *state, const char *topic, struct span envelope,
-    struct transport_outcome *ret_outcome)
+static void mqtt_send(
+    void *state, const char *topic, struct span envelope, struct transport_outcome *ret_outcome)
 {
     struct mqtt *mqtt = state;
     if (mqtt->client == NULL && !dial(mqtt, ret_outcome))
         return;
     mqtt->acknowledged = false;
-    int code = mosquitto_publish(mqtt->client, &mqtt->waiting_for, topic, (int)envelope.len,
-        envelope.ptr, 1, false);
+    int code = mosquitto_publish(
+        mqtt->client, &mqtt->waiting_for, topic, (int)envelope.len, envelope.ptr, 1, false);
     if (is_hopeless(code)) {
         outcome(ret_outcome, TRANSPORT_REFUSED, ERR_ARGUMENTS, "it cannot be sent by MQTT: %s",
             mosquitto_strerror(code));
@@ -325,8 +327,8 @@ static void mqtt_wait(void *state, int wake_fd, int ms)
     struct mqtt *mqtt = state;
     int error = 0;
     if (mqtt->client == NULL) {
-        struct pollfd polls[] = {{.fd = mqtt->options->stop_fd, .events = POLLIN},
-            {.fd = wake_fd, .events = POLLIN}};
+        struct pollfd polls[] = {
+            {.fd = mqtt->options->stop_fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
         (void)poll(polls, 2, ms);
     } else if (turn(mqtt, wake_fd, ms, &error) != MOSQ_ERR_SUCCESS) {
         log_info("the broker ended the connection; the next envelope makes a new one");

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 enum {
-    W1_NAME_LENGTH = 15,        /* FF-xxxxxxxxxxxx */
-    W1_FILE_MAX = 128,          /* bytes; the longest that the driver writes has 80 */
-    W1_POWER_ON_VALUE = 85000,  /* what a chip that has converted nothing yet holds */
+    W1_NAME_LENGTH = 15,       /* FF-xxxxxxxxxxxx */
+    W1_FILE_MAX = 128,         /* bytes; the longest that the driver writes has 80 */
+    W1_POWER_ON_VALUE = 85000, /* what a chip that has converted nothing yet holds */
 };
 
 /* W1_FAULT(name, read again?, text). The text goes behind "sensor NAME: ". */

@@ -37,8 +37,7 @@ err_t work_readings_open(const struct options *options, int lock, struct device 
     if (err == ERR_OK)
         err = sensors_new(options->sensors, &readings.sensors);
     if (err == ERR_OK)
-        err = spool_open(
-            options->spool, lock, (uint64_t)options->spool_mib << 20, &readings.spool);
+        err = spool_open(options->spool, lock, (uint64_t)options->spool_mib << 20, &readings.spool);
     if (err != ERR_OK) {
         work_readings_free(&readings);
         return err;

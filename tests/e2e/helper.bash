@@ -138,6 +138,14 @@ make_key() {
     "--label=$1" "--id=$2" "--outfile=$work/$1.pub" pkcs11:token=demo </dev/null
 }
 
+# write_key LABEL HEX ID: an AES key, of that value, in the token.
+write_key() {
+  # shellcheck disable=SC2059
+  printf "$(sed 's/../\\x&/g' <<<"$2")" | as_client tee "$1.bin" >/dev/null
+  as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label demo ${SIGNERD_PIN:+--login --pin env:SIGNERD_PIN} \
+    --write-object "$1.bin" --type secrkey --key-type AES:32 --sensitive --label "$1" --id "$3"
+}
+
 # make_ca: a throw-away CA in $work, and a certificate "server" for localhost.
 make_ca() {
   as_client openssl req -x509 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=CA \

@@ -209,11 +209,3 @@ has_gcm() { as_client p11tool --batch --list-mechanisms "pkcs11:token=demo" | gr
   run -66 client gcm "pkcs11:token=demo;object=device$pin" 000000000000000000000000 "" 00
   contains "$output" "there is no such secret key"
 }
-
-# write_key LABEL HEX ID: an AES key.
-write_key() {
-  # shellcheck disable=SC2059
-  printf "$(sed 's/../\\x&/g' <<<"$2")" | as_client tee "$1.bin" >/dev/null
-  as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label demo ${SIGNERD_PIN:+--login --pin env:SIGNERD_PIN} \
-    --write-object "$1.bin" --type secrkey --key-type AES:32 --sensitive --label "$1" --id "$3"
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Envelopes, opened by Debian's jose, which is not ours: a good one verifies and decrypts, a changed
- * one never does, and what is inside is what was put in.
+ * Envelopes, opened by Debian's jose, which is not ours: a good one verifies and decrypts, a
+ * changed one never does, and what is inside is what was put in.
  */
 #include "test.h"
 
@@ -189,11 +189,12 @@ static void two_of_one_reading_have_nothing_secret_in_common(void **state)
     (void)state;
 }
 
-/* Each character is replaced by its neighbour in the alphabet. The last one of the signature has two
- * bits that mean nothing: there a bit that means something is changed. */
+/* Each character is replaced by its neighbour in the alphabet. The last one of the signature has
+ * two bits that mean nothing: there a bit that means something is changed. */
 static void any_changed_character_is_rejected(void **state)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     char text[ENVELOPE_MAX];
     make(text);
     size_t len = strlen(text);

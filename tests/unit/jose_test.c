@@ -106,17 +106,28 @@ static void the_key_of_the_rfc_is_read_and_written(void **state)
 static void a_key_that_is_not_the_owners_public_one_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "", "{}", "[]", "null", "hello", "{", MEMBERS("EC", "P-256", RFC_X, RFC_Y, "") "x",
-        MEMBERS("RSA", "P-256", RFC_X, RFC_Y, ""), MEMBERS("EC", "P-384", RFC_X, RFC_Y, ""),
+        "",
+        "{}",
+        "[]",
+        "null",
+        "hello",
+        "{",
+        MEMBERS("EC", "P-256", RFC_X, RFC_Y, "") "x",
+        MEMBERS("RSA", "P-256", RFC_X, RFC_Y, ""),
+        MEMBERS("EC", "P-384", RFC_X, RFC_Y, ""),
         MEMBERS("EC", "P-256", RFC_X, RFC_X, ""), /* no point of the curve */
-        MEMBERS("EC", "P-256", RFC_X, RFC_Y "A", ""), MEMBERS("EC", "P-256", "", RFC_Y, ""),
+        MEMBERS("EC", "P-256", RFC_X, RFC_Y "A", ""),
+        MEMBERS("EC", "P-256", "", RFC_Y, ""),
         MEMBERS("EC", "P-256", RFC_X, RFC_Y, ",\"d\":\"AAAA\""),
         MEMBERS("EC", "P-256", RFC_X, RFC_Y, ",\"d\":null"),
         MEMBERS("EC", "P-256", RFC_X, RFC_Y, ",\"use\":\"sig\""),
         MEMBERS("EC", "P-256", RFC_X, RFC_Y, ",\"use\":1"),
         MEMBERS("EC", "P-256", RFC_X, RFC_Y, ",\"alg\":\"ES256\""),
-        "{\"kty\":\"oct\",\"k\":\"AAAA\"}", "{\"kty\":1,\"crv\":[],\"x\":{},\"y\":null}",
-        "{'kty':'EC'}", "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]", "-----BEGIN NOTHING-----\n",
+        "{\"kty\":\"oct\",\"k\":\"AAAA\"}",
+        "{\"kty\":1,\"crv\":[],\"x\":{},\"y\":null}",
+        "{'kty':'EC'}",
+        "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]",
+        "-----BEGIN NOTHING-----\n",
     };
     for (size_t i = 0; i < COUNT(wrong); i++)
         assert_string_equal(jwk_fault(wrong[i]), "CONFIG");
@@ -144,12 +155,12 @@ static void concat_kdf_is_that_of_the_rfc(void **state)
 static void a256gcm_is_that_of_the_rfc(void **state)
 {
     static const uint8_t key[JWE_KEY] = {177, 161, 244, 128, 84, 143, 225, 115, 63, 180, 3, 255,
-        107, 154, 212, 246, 138, 7, 110, 91, 112, 46, 34, 105, 47, 130, 203, 46, 122, 234, 64,
-        252};
+        107, 154, 212, 246, 138, 7, 110, 91, 112, 46, 34, 105, 47, 130, 203, 46, 122, 234, 64, 252};
     static const uint8_t iv[JWE_IV] = {227, 197, 117, 252, 2, 219, 233, 68, 180, 225, 77, 219};
     static const uint8_t tag[JWE_TAG] = {
         92, 80, 104, 49, 133, 25, 161, 215, 173, 101, 219, 211, 136, 91, 210, 145};
-    static const char plaintext[] = "The true sign of intelligence is not knowledge but imagination.";
+    static const char plaintext[] =
+        "The true sign of intelligence is not knowledge but imagination.";
     uint8_t ciphertext[sizeof plaintext - 1], got_tag[JWE_TAG];
     char encoded[BASE64URL_LENGTH(sizeof plaintext - 1) + 1];
     assert_int_equal(jwe_gcm(key, iv, text("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ"),
@@ -169,10 +180,10 @@ static void key_wrap_is_that_of_the_rfc(void **state)
     static const uint8_t key[JWE_KEY] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,
         0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
         0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
-    static const uint8_t wanted[JWE_WRAPPED] = {0x28, 0xc9, 0xf4, 0x04, 0xc4, 0xb8, 0x10, 0xf4, 0xcb,
-        0xcc, 0xb3, 0x5c, 0xfb, 0x87, 0xf8, 0x26, 0x3f, 0x57, 0x86, 0xe2, 0xd8, 0x0e, 0xd3, 0x26,
-        0xcb, 0xc7, 0xf0, 0xe7, 0x1a, 0x99, 0xf4, 0x3b, 0xfb, 0x98, 0x8b, 0x9b, 0x7a, 0x02, 0xdd,
-        0x21};
+    static const uint8_t wanted[JWE_WRAPPED] = {0x28, 0xc9, 0xf4, 0x04, 0xc4, 0xb8, 0x10, 0xf4,
+        0xcb, 0xcc, 0xb3, 0x5c, 0xfb, 0x87, 0xf8, 0x26, 0x3f, 0x57, 0x86, 0xe2, 0xd8, 0x0e, 0xd3,
+        0x26, 0xcb, 0xc7, 0xf0, 0xe7, 0x1a, 0x99, 0xf4, 0x3b, 0xfb, 0x98, 0x8b, 0x9b, 0x7a, 0x02,
+        0xdd, 0x21};
     for (unsigned i = 0; i < JWE_KEY; i++)
         kek[i] = (uint8_t)i;
     assert_int_equal(jwe_wrap(kek, key, wrapped), ERR_OK);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options of signerd-publisher: what the command line and the file say, and that everything doubtful
- * is refused with an exit code and a reason.
+ * Options of signerd-publisher: what the command line and the file say, and that everything
+ * doubtful is refused with an exit code and a reason.
  */
 #include "test.h"
 
@@ -164,12 +164,14 @@ static void the_file_counts_where_the_command_line_says_nothing(void **state)
 static void a_file_with_a_fault_is_refused_with_its_line(void **state)
 {
     scratch_make(&scratch);
-    bad(line_with_file("[publisher]\nkye = k\n", ""), EX_CONFIG, "conf:2: there is no setting 'kye'");
+    bad(line_with_file("[publisher]\nkye = k\n", ""), EX_CONFIG,
+        "conf:2: there is no setting 'kye'");
     bad(line_with_file("[publisher]\ncount = 3\n", ""), EX_CONFIG,
         "conf:2: there is no setting 'count'");
     bad(line_with_file("[publisher]\nkey = a\nkey = b\n", ""), EX_CONFIG,
         "conf:3: key is there already");
-    bad(line_with_file("[other]\nkey = a\n", ""), EX_CONFIG, "conf:2: only the section [publisher]");
+    bad(line_with_file("[other]\nkey = a\n", ""), EX_CONFIG,
+        "conf:2: only the section [publisher]");
     bad(line_with_file("[publisher]\ninterval = soon\n", ""), EX_CONFIG,
         "conf:2: interval must be a number");
     bad(line_with_file("[publisher]\nkey =\n", ""), EX_CONFIG, "conf:2: key is empty");

@@ -28,8 +28,8 @@ static int stop[2], wake[2];
 static const char *script;
 static char seen[64]; /* the first letters of the envelopes that it was given */
 
-static void do_as_told(void *state, const char *topic, struct span envelope,
-    struct transport_outcome *ret_outcome)
+static void do_as_told(
+    void *state, const char *topic, struct span envelope, struct transport_outcome *ret_outcome)
 {
     static const struct {
         char letter;
@@ -97,8 +97,7 @@ static void put(const char *letters)
     for (; *letters != '\0'; letters++) {
         int64_t number;
         assert_int_equal(spool_take_number(spool, &number), ERR_OK);
-        assert_int_equal(
-            spool_append(spool, number, "a/topic", span_of(letters, 1)), ERR_OK);
+        assert_int_equal(spool_append(spool, number, "a/topic", span_of(letters, 1)), ERR_OK);
     }
 }
 
@@ -144,6 +143,15 @@ static void one_that_is_refused_is_parked_and_the_others_go(void **state)
     put("abc");
     assert_int_equal(run("DRD", -1, 5), ERR_PEER_REFUSES);
     expect("abc", 0, 1);
+    (void)state;
+}
+
+static void where_all_are_refused_only_the_first_are_parked(void **state)
+{
+    put("abcdef");
+    assert_int_equal(run("R", -1, 1), ERR_PEER_REFUSES);
+    seen[4] = '\0';
+    expect("abcd", 3, SENDER_PARKS_MAX);
     (void)state;
 }
 
@@ -199,7 +207,8 @@ static void the_back_off_grows_is_random_and_has_bounds(void **state)
         for (size_t i = 0; i < COUNT(most); i++) {
             int ms = backoff_next_ms(&backoff);
             int bound = i < 7 ? BACKOFF_FIRST_MS << i : BACKOFF_MOST_MS;
-            assert_in_range(ms, BACKOFF_LEAST_MS, bound < BACKOFF_MOST_MS ? bound : BACKOFF_MOST_MS);
+            assert_in_range(
+                ms, BACKOFF_LEAST_MS, bound < BACKOFF_MOST_MS ? bound : BACKOFF_MOST_MS);
             most[i] = draw == 0 || ms > most[i] ? ms : most[i];
             least[i] = draw == 0 || ms < least[i] ? ms : least[i];
         }
@@ -220,6 +229,7 @@ int main(void)
         IN_SCRATCH(all_go_in_order_and_are_deleted),
         IN_SCRATCH(one_that_fails_is_tried_again_before_the_next),
         IN_SCRATCH(one_that_is_refused_is_parked_and_the_others_go),
+        IN_SCRATCH(where_all_are_refused_only_the_first_are_parked),
         IN_SCRATCH(one_that_loses_the_connection_three_times_is_parked),
         IN_SCRATCH(without_success_it_gives_up_and_says_why_and_keeps_all),
         IN_SCRATCH(stopped_in_the_middle_it_keeps_what_is_not_acknowledged),

@@ -15,12 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GOOD   "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=23125\n"
-#define NO     "72 01 4b 46 7f ff 0e 10 56 : crc=57 NO\n72 01 4b 46 7f ff 0e 10 57 t=23125\n"
-#define ZEROS  "00 00 00 00 00 00 00 00 00 : crc=00 YES\n00 00 00 00 00 00 00 00 00 t=0\n"
-#define POWER  "50 05 4b 46 7f ff 0c 10 1c : crc=1c YES\n50 05 4b 46 7f ff 0c 10 1c t=85000\n"
-#define NEAR   "3f 05 4b 46 7f ff 0c 10 07 : crc=07 YES\n3f 05 4b 46 7f ff 0c 10 07 t=83937\n"
-#define GONE   NULL
+#define GOOD  "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=23125\n"
+#define NO    "72 01 4b 46 7f ff 0e 10 56 : crc=57 NO\n72 01 4b 46 7f ff 0e 10 57 t=23125\n"
+#define ZEROS "00 00 00 00 00 00 00 00 00 : crc=00 YES\n00 00 00 00 00 00 00 00 00 t=0\n"
+#define POWER "50 05 4b 46 7f ff 0c 10 1c : crc=1c YES\n50 05 4b 46 7f ff 0c 10 1c t=85000\n"
+#define NEAR  "3f 05 4b 46 7f ff 0c 10 07 : crc=07 YES\n3f 05 4b 46 7f ff 0c 10 07 t=83937\n"
+#define GONE  NULL
 
 static const char name[] = "28-000005e2fdc3";
 

@@ -240,7 +240,7 @@ static void a_full_one_refuses_clearly_and_takes_again_after_a_delivery(void **s
 static int fill_the_disk(void)
 {
     static char large[3000];
-    struct open_spool it = open_it(0);
+    struct open_spool it = open_it(64 << 20);
     int64_t number;
     int accepted = 0;
     err_t err = ERR_OK;
@@ -254,7 +254,9 @@ static int fill_the_disk(void)
         accepted += err == ERR_OK;
     }
     char *log = capture_end();
-    bool clear = strstr(log, "the disk is full, over a quota or a limit, or fails; what was accepted") != NULL;
+    bool clear =
+        strstr(log, "the disk is full, over a quota or a limit, or fails; what was accepted") !=
+        NULL;
     if (!clear)
         print_message("%s", log);
     free(log);

@@ -19,13 +19,12 @@ static enum w1_fault parse(const char *name, const char *text, int32_t *ret)
 static const char *file_of(const char *bytes, const char *crc, const char *verdict, const char *t)
 {
     static char text[256];
-    (void)snprintf(
-        text, sizeof text, "%s : crc=%s %s\n%s t=%s\n", bytes, crc, verdict, bytes, t);
+    (void)snprintf(text, sizeof text, "%s : crc=%s %s\n%s t=%s\n", bytes, crc, verdict, bytes, t);
     return text;
 }
 
-/* Files as they were seen on real buses, and the examples of the data sheets (CRC computed by another
- * program). */
+/* Files as they were seen on real buses, and the examples of the data sheets (CRC computed by
+ * another program). */
 static const struct good {
     const char *name, *bytes, *crc, *t;
     int32_t value;
@@ -49,8 +48,8 @@ static void good_files_are_read(void **state)
 {
     for (size_t i = 0; i < COUNT(goods); i++) {
         int32_t value = 1;
-        enum w1_fault fault = parse(goods[i].name,
-            file_of(goods[i].bytes, goods[i].crc, "YES", goods[i].t), &value);
+        enum w1_fault fault =
+            parse(goods[i].name, file_of(goods[i].bytes, goods[i].crc, "YES", goods[i].t), &value);
         if (fault != W1_OK || value != goods[i].value)
             fail_msg("%s %s: %s, %d", goods[i].name, goods[i].bytes, w1_fault_text(fault), value);
     }
@@ -129,8 +128,7 @@ static void every_changed_bit_is_noticed(void **state)
     size_t len = strlen(file_of(goods[0].bytes, "57", "YES", "23125"));
     for (size_t bit = 0; bit < 8 * len; bit++) {
         int32_t value;
-        (void)snprintf(
-            text, sizeof text, "%s", file_of(goods[0].bytes, "57", "YES", "23125"));
+        (void)snprintf(text, sizeof text, "%s", file_of(goods[0].bytes, "57", "YES", "23125"));
         text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
         assert_int_not_equal(w1_slave_parse(ds18b20, span_of(text, len), &value), W1_OK);
     }
