@@ -522,16 +522,16 @@ static void a_fault_of_the_device_is_told_and_written(void **state)
 
 /* ---- what is left behind ---- */
 
-extern char __data_start;
-extern char _end;
+extern const uint8_t __data_start[]; /* the linker's */
+extern const uint8_t _end[];
 
 /* How often the bytes stand in the program's own variables, all rooms of the worker among them. */
 __attribute__((no_sanitize("address"))) static size_t found(const uint8_t *bytes, size_t len)
 {
     size_t count = 0;
-    for (const char *at = &__data_start; at + len <= &_end; at++) {
+    for (const uint8_t *at = __data_start; at + len <= _end; at++) {
         size_t same = 0;
-        while (same < len && (uint8_t)at[same] == bytes[same])
+        while (same < len && at[same] == bytes[same])
             same++;
         count += same == len;
     }
