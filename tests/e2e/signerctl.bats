@@ -356,6 +356,41 @@ operations = find"
   equals 1 "$(field length)"
 }
 
+@test "where several devices fit, one must be named" {
+  as_client cp "$sandbox/signerd.conf" "$sandbox/signerd.conf.one"
+  # The same token behind another door: nothing is written through it.
+  awk '/^\[/ { on = /device demo/ } on { sub(/device demo/, "device second"); print }' "$sandbox/signerd.conf.one" |
+    as_client tee -a "$sandbox/signerd.conf" >/dev/null
+  as_client tee -a "$sandbox/signerd.conf" >/dev/null <<TEXT
+[allow second]
+device = second
+user = $(stat -c %u "$sandbox")
+operations = find
+TEXT
+  as_client kill -HUP "$(<"$sandbox/signerd.pid")"
+  wait_for 20 two_ready
+  run -64 bare keys generate pkcs11:token=demo --type aes:128
+  contains "$output" "several devices fit"
+  contains "$output" "--device demo"
+  contains "$output" "--device second"
+  run -64 bare keys list demo --device second
+  run -0 ctl keys list --device second --json pkcs11:object=device
+  equals "1 second" "$(field '"\(length) \(.[0].device)"')"
+  if [[ $pin_file ]]; then
+    run -64 ctl keys list
+    contains "$output" "--pin-file is for one device, and 2 want a PIN"
+  else
+    run -64 ctl keys delete --yes pkcs11:object=device
+    contains "$output" "(--device second)"
+  fi
+  as_client cp "$sandbox/signerd.conf.one" "$sandbox/signerd.conf"
+  as_client kill -HUP "$(<"$sandbox/signerd.pid")"
+  wait_for 20 one_ready
+  as_client rm -f "$SIGNERD_RUNTIME_DIR/second.sock" # a socket stays, and would be a device that is not well
+}
+two_ready() { [[ $(ctl status --json | jq -r 'map(.state) | join(" ")') == "ready ready" ]]; }
+one_ready() { [[ $(ctl status --json | jq -r 'map(select(.state == "ready") | .device) | join(" ")') == demo ]]; }
+
 # ---- rules ----
 
 @test "policy explain tells answer, rule and reason; 0 is allowed, 77 denied" {
