@@ -535,6 +535,7 @@ operations = sign"
   run -64 bare keys
   contains "$output" "keys generate"
   run -64 bare keys list --unknown
+  contains "$output" "signerctl: unrecognized option '--unknown'"
   run -0 bare --version
 }
 
