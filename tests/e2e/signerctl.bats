@@ -226,6 +226,21 @@ state_is() { [[ $(ctl status --json | jq -r '.[0].state') == "$1" ]]; }
   [[ $output != *8899aabb* ]]
 }
 
+@test "a prompt that is interrupted ends the program and leaves the terminal with its echo" {
+  as_client tee "$work/interrupted" >/dev/null <<TEXT
+trap : INT
+"$sandbox/prefix/bin/signerctl" keys import pkcs11:object=never --type aes ${pin_file:+--pin-file "$pin_file"}
+echo "status \$?"
+stty -a
+TEXT
+  run -0 bash -c '(sleep 1; printf "\003"; sleep 1) | "$@"' bash \
+    ${SIGNERD_AS-} script -qec "sh $work/interrupted" /dev/null
+  contains "$output" "status 130"
+  contains "$output" " echo "
+  run -0 ctl keys list --json pkcs11:object=never
+  equals 0 "$(field length)"
+}
+
 @test "after an import no byte of the key is left in signerctl's memory, nor in the client's files" {
   ((EUID == 0)) || skip "needs root: signerctl lets no other process of its user read its memory"
   [[ $build != *asan* ]] || skip "a sanitizer reserves more memory than can be read"
