@@ -56,6 +56,7 @@ bool options_parse(const struct command *command, int argc, char **argv,
         long_options[i + 1] = (struct option){command->rows[i].name,
             command->rows[i].value != NULL ? required_argument : no_argument, NULL, (int)i};
     int option;
+    argv[0] = (char *)"signerctl"; /* what getopt_long calls us */
     optind = 0;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == HELP) {
