@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passphrases: OpenSSL's UI asks, without echo.
+ * Passphrases, from a file or from the terminal.
  */
 #include "passphrase.h"
 
 #include "base/log.h"
-
-#include <openssl/ui.h>
+#include "base/prompt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,51 +27,28 @@ static err_t read_file(const char *file, struct secret **ret_passphrase)
     return err;
 }
 
-static bool has_terminal(void)
-{
-    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (terminal >= 0)
-        (void)close(terminal);
-    return terminal >= 0;
-}
-
-/* Into line and, where again is not NULL, a second time there; each has room for PASSPHRASE_MAX
- * characters and a NUL. */
-static bool prompt(const char *subject, char *line, char *again)
-{
-    char first[160];
-    char second[160];
-    (void)snprintf(first, sizeof first, "Passphrase of %.100s: ", subject);
-    (void)snprintf(second, sizeof second, "Once more: ");
-    UI *ui = UI_new_method(UI_OpenSSL());
-    bool answered = ui != NULL && UI_add_input_string(ui, first, 0, line, 1, PASSPHRASE_MAX) > 0 &&
-                    (again == NULL ||
-                        UI_add_verify_string(ui, second, 0, again, 1, PASSPHRASE_MAX, line) > 0) &&
-                    UI_process(ui) == 0;
-    UI_free(ui);
-    return answered;
-}
-
+/* twice: a second time, and both must be the same. */
 static err_t ask(const char *subject, bool twice, struct secret **ret_passphrase)
 {
-    struct secret *lines = NULL;
+    char question[160];
     struct secret *passphrase = NULL;
-    err_t err = secret_new(2 * (PASSPHRASE_MAX + 1), &lines);
-    if (err != ERR_OK)
-        return err;
-    char *line = (char *)secret_writable(lines);
-    if (!has_terminal() || !prompt(subject, line, twice ? line + PASSPHRASE_MAX + 1 : NULL)) {
+    struct secret *again = NULL;
+    (void)snprintf(question, sizeof question, "Passphrase of %.100s: ", subject);
+    err_t err = prompt_secret(question, PASSPHRASE_MAX, &passphrase);
+    if (err == ERR_OK && twice)
+        err = prompt_secret("Once more: ", PASSPHRASE_MAX, &again);
+    if (err == ERR_OK && twice && !secret_equal(secret_bytes(passphrase), secret_bytes(again))) {
+        log_error("%s: the two passphrases differ", subject);
+        err = ERR_PIN_INCORRECT;
+    } else if (err != ERR_OK) {
         log_error("%s: nobody gave its passphrase; say --passphrase-file FILE", subject);
         err = ERR_PIN_INCORRECT;
     }
-    size_t len = strnlen(line, PASSPHRASE_MAX);
+    secret_free(again);
     if (err == ERR_OK)
-        err = secret_new(len, &passphrase);
-    if (err == ERR_OK) {
-        memcpy(secret_writable(passphrase), line, len);
         *ret_passphrase = passphrase;
-    }
-    secret_free(lines);
+    else
+        secret_free(passphrase);
     return err;
 }
 

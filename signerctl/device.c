@@ -4,10 +4,9 @@
  */
 #include "device.h"
 
-#include "prompt.h"
-
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/prompt.h"
 #include "base/secret.h"
 #include "wire/sockets.h"
 

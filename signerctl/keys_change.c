@@ -6,10 +6,10 @@
 #include "commands.h"
 #include "keys.h"
 #include "output.h"
-#include "prompt.h"
 #include "value.h"
 
 #include "base/log.h"
+#include "base/prompt.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,9 +5,8 @@
  */
 #include "value.h"
 
-#include "prompt.h"
-
 #include "base/log.h"
+#include "base/prompt.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,6 @@
  */
 #include "prompt.h"
 
-#include "base/bytes.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

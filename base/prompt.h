@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Questions on the terminal. What is typed as a secret is neither shown nor kept in any buffer but
+ * Questions on the terminal, for programs in the foreground (while they wait, signals are theirs to
+ * handle: never for the module). What is typed as a secret is neither shown nor kept in any buffer but
  * the secret itself.
  */
-#ifndef SIGNERCTL_PROMPT_H
-#define SIGNERCTL_PROMPT_H
+#ifndef BASE_PROMPT_H
+#define BASE_PROMPT_H
 
-#include "base/secret.h"
+#include "secret.h"
 
 #include <stdbool.h>
 
