@@ -29,7 +29,10 @@ enum {
 enum token_way {
     TOKEN_WAY_ANY,    /* the provider where OpenSSL has pkcs11-provider loaded, else libp11 */
     TOKEN_WAY_LIBP11, /* PKCS11_get_private_key over p11-kit-proxy: stock Debian 12 */
-    TOKEN_WAY_STORE,  /* OSSL_STORE: needs pkcs11-provider in OpenSSL's configuration */
+    /* OSSL_STORE: needs pkcs11-provider in OpenSSL's configuration. All that needs no token stays
+     * with OpenSSL's own code: token_open sets the default properties of the process to that end.
+     */
+    TOKEN_WAY_STORE,
 };
 
 struct token_options {
@@ -46,7 +49,9 @@ err_t token_ask_terminal(void *context, const char *label, struct secret **ret_p
 
 struct token;
 
-/* ERR_ARGUMENTS: the URI is malformed; ERR_TOKEN_ABSENT: no such token; ERR_OBJECT_GONE: no such
+/* A token is logged into once for the whole process: while one key of it is open, another is opened
+ * without its PIN. Once open, a key stays good while its daemon restarts.
+ * ERR_ARGUMENTS: the URI is malformed; ERR_TOKEN_ABSENT: no such token; ERR_OBJECT_GONE: no such
  * key; ERR_TEMPLATE_INCONSISTENT: several fit; ERR_PIN_INCORRECT. The caller closes. */
 err_t token_open(const struct token_options *options, struct token **ret_token);
 void token_close(struct token *token); /* NULL is allowed */
