@@ -95,6 +95,11 @@ copy_tree() {
     -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
 }
 
+@test "ENVELOPE: the example verifies, opens and is rejected as promised" {
+  mkdir "$BATS_TEST_TMPDIR/envelope"
+  follow "$root/docs/ENVELOPE.md" "$BATS_TEST_TMPDIR/envelope" bash
+}
+
 @test "PROVISIONING: each command does what is promised" {
   copy_tree
   printf '#!/bin/sh\n' >"$tree/scripts/build"
@@ -269,6 +274,11 @@ item() { awk -v key="$1" '/^\.It Ic / { on = $3 == key } /^\.El/ { on = 0 } on' 
 @test "signerd(8) has the options of signerd --help" {
   diff <("$build/signerd/signerd" --help | grep -oE -- '--[a-z-]+' | sort -u) \
     <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd.8" | sort -u)
+}
+
+@test "signerd-publisher(1) has the options of signerd-publisher --help" {
+  diff <("$build/publisher/signerd-publisher" --help | grep -oE -- '--[a-z-]+' | sort -u) \
+    <(sed -nE 's/^\.It Fl Fl ([a-z-]+).*/--\1/p' "$man/signerd-publisher.1" | sort -u)
 }
 
 @test "signerd-provision(1) has the options of its commands' --help" {
