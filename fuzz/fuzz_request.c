@@ -99,6 +99,7 @@ static void start_anew(unsigned circumstances)
     struct objects *objects = &worker->objects;
     accounts_free(&worker->accounts);
     worker->device_lost = false;
+    worker->begun_ever = 0;
     worker->device = &fixture.device;
     worker->login = circumstances & NO_CLIENT_PIN ? NULL : login;
     worker->rule_count = circumstances & ADMIN ? 3 : 2;

@@ -248,8 +248,8 @@ static void save_secrets(void)
     say_begin(DRIVER_ENCRYPT, AES, CKM_AES_GCM, gcm(), "21.5 ");
     say_finish(0, 1, "degrees");
     say_finish(SECOND_CONNECTION, 0, "third");
-    say_begin(DRIVER_DECRYPT, AES, CKM_AES_GCM, gcm(), "x\xaa");
-    say_feed(0, 2, "changed");
+    say_begin(DRIVER_DECRYPT, AES, CKM_AES_GCM, gcm(), "x");
+    say_feed(0, 2, "yz");
     say_finish(0, 2, "0123456789abcdef");
     say_begin(DRIVER_DECRYPT, AES, CKM_AES_CBC_PAD, span_of_text("sixteen bytes iv"), "x");
     say(WIRE_CANCEL, &(struct wire_cancel_request){number(1) + 3});
@@ -264,6 +264,22 @@ static void save_secrets(void)
     say_feed(0, 0, "data");
     say_begin(DRIVER_SIGN, WEB, CKM_ECDSA, span_of(NULL, 0), "");
     save_talk("long_fails");
+
+    begin(0x02000000); /* more than one client may have */
+    for (unsigned i = 0; i < 17; i++)
+        say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "x");
+    save_talk("long_many");
+
+    begin(0x020a0141); /* the first that finishes fails */
+    say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "x");
+    say_finish(0, 0, "y");
+    say_finish(0, 0, "z");
+    save_talk("long_fails_late");
+
+    begin(0x02010241); /* what was made cannot be read */
+    say_generate_secret(CKM_AES_KEY_GEN, "web", 5);
+    say_generate("web", 5);
+    save_talk("made_and_lost");
 
     for (uint32_t admin = 0; admin <= 1; admin++) {
         begin(admin ? 0x40000000 : 0);

@@ -59,8 +59,8 @@ static err_t run(struct session *session, enum operation_kind kind, struct span 
 }
 
 /* Straight into the program's buffer. What came before an error is nothing to act on. */
-static CK_RV run_into_room(struct session *session, enum operation_kind kind, struct span in,
-    bool last, struct room room)
+static CK_RV run_into_room(
+    struct session *session, enum operation_kind kind, struct span in, bool last, struct room room)
 {
     struct writer w = writer_of(room.bytes, *room.len);
     err_t err = run(session, kind, in, last, &w);
@@ -87,8 +87,8 @@ static CK_RV run_aside(struct session *session, enum operation_kind kind, struct
 
 /* All data in one call. Where the room turns out too small, the program calls again with the same
  * data, and the device is asked again. */
-static CK_RV run_whole(
-    struct session *session, enum operation_kind kind, struct span in, size_t most, struct room room)
+static CK_RV run_whole(struct session *session, enum operation_kind kind, struct span in,
+    size_t most, struct room room)
 {
     if (most <= *room.len && !overlap(in, room))
         return run_into_room(session, kind, in, true, room);

@@ -252,8 +252,8 @@ static CK_RV ask_unwrap(struct session *session, struct wire_unwrap_request *bod
     struct wire_objects_reply reply;
     struct pool_answer answer;
     session->known = session->known || body->session != 0;
-    err_t err = slot_call_object(
-        session->slot, unwrapping_key, &request, &body->object, &reply, &answer);
+    err_t err =
+        slot_call_object(session->slot, unwrapping_key, &request, &body->object, &reply, &answer);
     if (err == ERR_OK)
         err = object_learn(session, reply.objects, &answer, ret_key, 1);
     return ckr_of(err);
@@ -270,8 +270,8 @@ CK_RV key_unwrap(struct session *session, const CK_MECHANISM *mechanism,
     if (mechanism == NULL || wrapped == NULL || key == NULL)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
-    CK_RV rv = choose_wrapping(
-        session->slot, mechanism, CKF_UNWRAP, unwrapping_key, &parameter_writer);
+    CK_RV rv =
+        choose_wrapping(session->slot, mechanism, CKF_UNWRAP, unwrapping_key, &parameter_writer);
     module_unlock(session->module);
     if (rv == CKR_OK && (wrapped_len % WRAP_BLOCK != 0 || wrapped_len < 3 * WRAP_BLOCK ||
                             wrapped_len > WIRE_WRAPPED_MAX))

@@ -11,9 +11,9 @@
 struct session;
 struct slot;
 
-/* Whether the token offers row, and the key is there, fits it and permits its function. The module's
- * lock is held; the key's attributes hold as long. CKR_MECHANISM_INVALID, CKR_KEY_HANDLE_INVALID,
- * CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED. */
+/* Whether the token offers row, and the key is there, fits it and permits its function. The
+ * module's lock is held; the key's attributes hold as long. CKR_MECHANISM_INVALID,
+ * CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED. */
 CK_RV key_choose(const struct slot *slot, CK_OBJECT_HANDLE handle, const struct mechanism_row *row,
     struct span *ret_attributes);
 

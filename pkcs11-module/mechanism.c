@@ -17,8 +17,8 @@ enum { AES_BLOCK = 16 };
     }
 #define AES(mechanism, what, codec, ...)                                                           \
     {                                                                                              \
-        .type = (mechanism), .function = (what), .key_class = CKO_SECRET_KEY, .key_types = {CKK_AES, CKK_AES}, \
-        .device = (mechanism), .parameter = (codec), __VA_ARGS__                                   \
+        .type = (mechanism), .function = (what), .key_class = CKO_SECRET_KEY,                      \
+        .key_types = {CKK_AES, CKK_AES}, .device = (mechanism), .parameter = (codec), __VA_ARGS__  \
     }
 
 const struct mechanism_row mechanism_rows[] = {

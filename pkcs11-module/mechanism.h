@@ -18,15 +18,15 @@ struct mechanism_row {
     CK_MECHANISM_TYPE type;
     CK_FLAGS function; /* CKF_SIGN, CKF_GENERATE_KEY_PAIR: the one thing it is for */
     CK_OBJECT_CLASS key_class;
-    CK_KEY_TYPE key_types[2]; /* either of them */
+    CK_KEY_TYPE key_types[2];       /* either of them */
     uint32_t device;                /* what the device must offer and is asked for */
     const struct nettle_hash *hash; /* done in the module first; NULL: the data goes as it is */
     parameter_reader *parameter;
     bool single_part;      /* sign: no C_SignUpdate */
     uint8_t signature_len; /* sign and verify, bytes; 0: as the key's curve says */
-    uint8_t block;         /* encrypt and decrypt: what comes out comes in blocks of so many bytes */
-    bool padded;           /* encryption adds 1 to block bytes */
-    bool tagged; /* a tag is added; decryption gives nothing before it was checked */
+    uint8_t block; /* encrypt and decrypt: what comes out comes in blocks of so many bytes */
+    bool padded;   /* encryption adds 1 to block bytes */
+    bool tagged;   /* a tag is added; decryption gives nothing before it was checked */
 };
 
 /* Room for the state of any hash in the table. */

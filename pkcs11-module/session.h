@@ -19,10 +19,10 @@ struct session {
     CK_SESSION_HANDLE handle; /* unique in the process, never used again */
     struct module *module;
     struct slot *slot;
-    CK_FLAGS flags;    /* of C_OpenSession */
-    bool busy;         /* a call is inside; guarded by the module's lock */
-    bool closed;       /* no longer in the table; session_leave frees it */
-    bool known; /* the worker has heard of it (objects, BEGIN), and must hear of its end */
+    CK_FLAGS flags; /* of C_OpenSession */
+    bool busy;      /* a call is inside; guarded by the module's lock */
+    bool closed;    /* no longer in the table; session_leave frees it */
+    bool known;     /* the worker has heard of it (objects, BEGIN), and must hear of its end */
     struct find find;
     struct operation operations[OPERATION_KINDS];
 };

@@ -49,8 +49,8 @@ CK_RV sign_whole(struct session *session, const unsigned char *data, CK_ULONG da
     return rv;
 }
 
-CK_RV sign_update(struct session *session, enum operation_kind kind, const unsigned char *part,
-    CK_ULONG part_len)
+CK_RV sign_update(
+    struct session *session, enum operation_kind kind, const unsigned char *part, CK_ULONG part_len)
 {
     const struct operation *operation = &session->operations[kind];
     CK_RV rv;

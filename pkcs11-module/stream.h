@@ -10,8 +10,8 @@
 #include "operation.h"
 
 /* A part that is not the last. What comes out of it goes to out; ERR_DEVICE where that is more than
- * out has room for. After any error of this and the next, nothing is begun any more, or stream_cancel
- * drops it. */
+ * out has room for. After any error of this and the next, nothing is begun any more, or
+ * stream_cancel drops it. */
 err_t stream_push(
     struct session *session, enum operation_kind kind, struct span part, struct writer *out);
 

@@ -178,6 +178,7 @@ static void serve_connection(struct worker *worker, struct connection *connectio
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0 || (size_t)n > sizeof packet) {
+        secret_wipe(packet, n > 0 ? sizeof packet : 0);
         close_connection(worker, connection);
         return;
     }

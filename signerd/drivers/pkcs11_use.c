@@ -130,6 +130,14 @@ static err_t judge(
     return pkcs11_check(device, name, rv);
 }
 
+/* Behind a failure nobody looks at the room any more, and a module may have written plaintext there.
+ */
+static void forget(enum driver_function function, uint8_t *room, size_t size)
+{
+    if (function == DRIVER_DECRYPT && size > 0)
+        secret_wipe(room, size);
+}
+
 /* What the module wrote becomes part of output. */
 static err_t take(enum driver_function function, CK_ULONG len, struct writer *output)
 {
@@ -158,6 +166,7 @@ err_t pkcs11_use(struct device *device, const struct driver_use *use, struct spa
     }
     if (rv != CKR_OK) {
         pkcs11_settle(device, rv);
+        forget(use->function, room, size);
         return err;
     }
     return take(use->function, len, output);
@@ -198,8 +207,10 @@ err_t pkcs11_feed(
     if (data.len == 0)
         return ERR_OK;
     CK_RV rv = update(device, begun, data, room, &len);
-    if (rv != CKR_OK)
+    if (rv != CKR_OK) {
+        forget(begun->function, room, size);
         return judge(device, begun->function, function_rows[begun->function].update, rv);
+    }
     writer_took(output, len);
     return writer_failed(output) ? ERR_DEVICE : ERR_OK;
 }
@@ -214,7 +225,10 @@ err_t pkcs11_finish(struct device *device, struct driver_begun *begun, struct sp
     CK_RV rv = final(device, begun, signature, room, &len);
     err_t err = judge(device, function, function_rows[function].final, rv);
     pkcs11_abandon(device, begun);
-    return rv == CKR_OK ? take(function, len, output) : err;
+    if (rv == CKR_OK)
+        return take(function, len, output);
+    forget(function, room, size);
+    return err;
 }
 
 void pkcs11_abandon(struct device *device, struct driver_begun *begun)

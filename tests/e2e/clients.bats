@@ -105,6 +105,74 @@ pkcs11_tool() { as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label d
   verify
 }
 
+# ---- secret keys ----
+
+iv=000102030405060708090a0b0c0d0e0f
+
+# known_key: 32 random bytes in the file known, and in hexadecimal in $known.
+known_key() {
+  as_client openssl rand -out known 32
+  known=$(od -An -v -tx1 known | tr -d ' \n')
+}
+
+# encrypt ID FROM TO, decrypt ID FROM TO
+encrypt() {
+  pkcs11_tool "${login[@]}" --encrypt --mechanism AES-CBC-PAD --iv "$iv" --id "$1" --input-file "$2" --output-file "$3"
+}
+decrypt() {
+  pkcs11_tool "${login[@]}" --decrypt --mechanism AES-CBC-PAD --iv "$iv" --id "$1" --input-file "$2" --output-file "$3"
+}
+
+# 200 kB are more than a message holds.
+@test "pkcs11-tool encrypts with an imported AES key as openssl does, and decrypts" {
+  known_key
+  pkcs11_tool "${login[@]}" --write-object known --type secrkey --key-type AES:32 --sensitive --label known --id 31
+  for size in 1 16 1000 200000; do
+    as_client openssl rand -out plain "$size"
+    as_client openssl enc -aes-256-cbc -K "$known" -iv "$iv" -in plain -out wanted
+    encrypt 31 plain encrypted
+    cmp encrypted wanted
+    decrypt 31 wanted decrypted
+    cmp decrypted plain
+  done
+}
+
+@test "pkcs11-tool generates an AES key, lists it without its value, and uses it" {
+  run -0 pkcs11_tool "${login[@]}" --keygen --key-type AES:32 --sensitive --label made --id 32
+  contains "$output" "AES length 32"
+  contains "$output" "sensitive, always sensitive, never extractable, local"
+  run -0 pkcs11_tool "${login[@]}" --list-objects
+  contains "$output" "label:      made"
+  encrypt 32 message encrypted
+  run ! cmp encrypted message
+  decrypt 32 encrypted decrypted
+  cmp decrypted message
+}
+
+@test "a secret key whose value could be read is refused to pkcs11-tool" {
+  run ! pkcs11_tool "${login[@]}" --keygen --key-type AES:32 --label readable --id 33
+  contains "$output" CKR_TEMPLATE_INCONSISTENT
+  run -0 pkcs11_tool "${login[@]}" --list-objects
+  run ! contains "$output" readable
+}
+
+# p11tool gives a secret key an id of its own making.
+@test "pkcs11-tool makes and verifies the HMAC that openssl makes, with a key that p11tool imported" {
+  known_key
+  as_client p11tool --batch $(p11_login) --write "--secret-key=$known" --label=mac pkcs11:token=demo
+  run -0 as_client p11tool --batch $(p11_login) --only-urls --list-all "pkcs11:token=demo;object=mac"
+  [[ $output =~ \;id=([%0-9A-F]+) ]]
+  id=${BASH_REMATCH[1]//%/}
+  pkcs11_tool "${login[@]}" --sign --mechanism SHA256-HMAC --id "$id" --input-file message --output-file mac
+  equals "$(as_client openssl dgst -sha256 -mac HMAC -macopt "hexkey:$known" -r message | cut -d ' ' -f 1)" \
+    "$(od -An -v -tx1 mac | tr -d ' \n')"
+  run -0 pkcs11_tool "${login[@]}" --verify --mechanism SHA256-HMAC --id "$id" --input-file message --signature-file mac
+  contains "$output" "Signature is valid"
+  as_client openssl rand -out message 1000
+  run pkcs11_tool "${login[@]}" --verify --mechanism SHA256-HMAC --id "$id" --input-file message --signature-file mac
+  contains "$output" "Invalid signature"
+}
+
 @test "curl does mutual TLS 1.2 and 1.3 with nginx" {
   as_client openssl req -new -engine pkcs11 -keyform engine -key "$key" -subj /CN=curl -out curl.csr
   certify curl

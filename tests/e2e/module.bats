@@ -61,14 +61,22 @@ restart() {
 # check OPTION… GROUP: also the daemon has said nothing of a fault of its own.
 check() {
   as_client "$home/module-check" ${pin_file:+--pin-file "$pin_file"} "$@"
-  run ! grep -E 'ERROR: |runtime error' "$sandbox/log"
+  run ! grep -E 'ERROR: |runtime error|WARNING: ThreadSanitizer' "$sandbox/log"
 }
 
 @test "start and end, no daemon, fork, closed descriptors" { check process; }
 @test "threads" { check thread; }
+
+@test "threads of a client that signs" {
+  as_client "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} --processes 2 --threads 8 --count 100
+}
+
 @test "slots, sessions, login, bad handles and pointers" { check session; }
 @test "signatures and random bytes" { check sign; }
 @test "keys, certificates, attributes, finding" { check object; }
+@test "secret keys: made, imported, wrapped" { check secret wrap; }
+@test "MACs, of data short and long" { check mac; }
+@test "encryption and decryption, at once and in parts" { check cipher parts; }
 
 # The parent starts each next worker later, so not all of it.
 @test "a restart of the worker" {

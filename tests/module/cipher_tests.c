@@ -15,9 +15,9 @@ static CK_RV encrypt(const struct cipher *cipher, size_t data_len)
 {
     CK_RV rv = p11->C_EncryptInit(stand.session, cipher->mechanism, cipher_key);
     cipher_out_len = CIPHER_ROOM;
-    return rv != CKR_OK ? rv
-                        : p11->C_Encrypt(stand.session, cipher_data, data_len, cipher_out,
-                              &cipher_out_len);
+    return rv != CKR_OK
+               ? rv
+               : p11->C_Encrypt(stand.session, cipher_data, data_len, cipher_out, &cipher_out_len);
 }
 
 static CK_RV decrypt(const struct cipher *cipher, uint8_t *encrypted, size_t len)
@@ -32,7 +32,8 @@ static CK_RV decrypt(const struct cipher *cipher, uint8_t *encrypted, size_t len
 static void of_any_length_it_is_what_openssl_makes_and_comes_back(void **state)
 {
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < COUNT(lengths); i++) {
             const size_t wanted = cipher_expect(cipher, lengths[i]);
             assert_rv(CKR_OK, encrypt(cipher, lengths[i]));
@@ -63,8 +64,8 @@ static void the_known_answer_of_cbc(void **state)
     CK_MECHANISM mechanism = {CKM_AES_CBC_PAD, iv, sizeof iv};
     const struct cipher cipher = {&mechanism, NULL};
     (void)state;
-    assert_rv(CKR_OK, import_secret(stand.session, false, "known", CKK_AES, value, sizeof value,
-                          &cipher_key));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "known", CKK_AES, value, sizeof value, &cipher_key));
     memcpy(cipher_data, plain, sizeof plain);
     assert_rv(CKR_OK, encrypt(&cipher, sizeof plain));
     assert_int_equal(cipher_out_len, sizeof plain + BLOCK);
@@ -77,8 +78,7 @@ static void the_known_answer_of_gcm(void **state)
     static const uint8_t value[] = {0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65, 0x73, 0x1c, 0x6d, 0x6a,
         0x8f, 0x94, 0x67, 0x30, 0x83, 0x08, 0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65, 0x73, 0x1c, 0x6d,
         0x6a, 0x8f, 0x94, 0x67, 0x30, 0x83, 0x08};
-    static uint8_t iv[] = {
-        0xca, 0xfe, 0xba, 0xbe, 0xfa, 0xce, 0xdb, 0xad, 0xde, 0xca, 0xf8, 0x88};
+    static uint8_t iv[] = {0xca, 0xfe, 0xba, 0xbe, 0xfa, 0xce, 0xdb, 0xad, 0xde, 0xca, 0xf8, 0x88};
     static uint8_t aad[] = {0xfe, 0xed, 0xfa, 0xce, 0xde, 0xad, 0xbe, 0xef, 0xfe, 0xed, 0xfa, 0xce,
         0xde, 0xad, 0xbe, 0xef, 0xab, 0xad, 0xda, 0xd2};
     static const uint8_t plain[] = {0xd9, 0x31, 0x32, 0x25, 0xf8, 0x84, 0x06, 0xe5, 0xa5, 0x59,
@@ -92,8 +92,8 @@ static void the_known_answer_of_gcm(void **state)
     CK_MECHANISM mechanism = {CKM_AES_GCM, &params, sizeof params};
     const struct cipher cipher = {&mechanism, NULL};
     (void)state;
-    assert_rv(CKR_OK, import_secret(stand.session, false, "known", CKK_AES, value, sizeof value,
-                          &cipher_key));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "known", CKK_AES, value, sizeof value, &cipher_key));
     memcpy(cipher_data, plain, sizeof plain);
     assert_rv(CKR_OK, encrypt(&cipher, sizeof plain));
     assert_int_equal(cipher_out_len, sizeof plain + TAG);
@@ -105,13 +105,14 @@ static void the_known_answer_of_gcm(void **state)
 static void a_size_query_and_a_small_buffer_do_not_end_it(void **state)
 {
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < COUNT(lengths); i++) {
             const size_t wanted = cipher_expect(cipher, lengths[i]);
             assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, cipher->mechanism, cipher_key));
             cipher_out_len = 0;
-            assert_rv(CKR_OK, p11->C_Encrypt(stand.session, cipher_data, lengths[i], NULL,
-                                  &cipher_out_len));
+            assert_rv(CKR_OK,
+                p11->C_Encrypt(stand.session, cipher_data, lengths[i], NULL, &cipher_out_len));
             assert_int_equal(cipher_out_len, wanted);
             cipher_out_len = wanted - 1;
             assert_rv(CKR_BUFFER_TOO_SMALL, p11->C_Encrypt(stand.session, cipher_data, lengths[i],
@@ -129,13 +130,13 @@ static void a_size_query_and_a_small_buffer_do_not_end_it(void **state)
 static void decryption_needs_no_more_room_than_the_data_has(void **state)
 {
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < COUNT(lengths); i++) {
             const size_t wanted = cipher_expect(cipher, lengths[i]);
             CK_ULONG size = 0;
             assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher->mechanism, cipher_key));
-            assert_rv(CKR_OK,
-                p11->C_Decrypt(stand.session, cipher_wanted, wanted, NULL, &size));
+            assert_rv(CKR_OK, p11->C_Decrypt(stand.session, cipher_wanted, wanted, NULL, &size));
             assert_true(size >= lengths[i] && size < lengths[i] + BLOCK);
             if (lengths[i] > 0) {
                 cipher_out_len = lengths[i] - 1;
@@ -145,8 +146,8 @@ static void decryption_needs_no_more_room_than_the_data_has(void **state)
             }
             cipher_out_len = lengths[i];
             cipher_out[lengths[i]] = 0xa5;
-            assert_rv(CKR_OK, p11->C_Decrypt(stand.session, cipher_wanted, wanted, cipher_out,
-                                  &cipher_out_len));
+            assert_rv(CKR_OK,
+                p11->C_Decrypt(stand.session, cipher_wanted, wanted, cipher_out, &cipher_out_len));
             assert_int_equal(cipher_out_len, lengths[i]);
             assert_int_equal(cipher_out[lengths[i]], 0xa5);
             if (lengths[i] > 0)
@@ -160,7 +161,8 @@ static void input_and_output_may_be_the_same_bytes_or_overlap(void **state)
 {
     static const size_t shifts[] = {0, 1, 7, 16, 5000};
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < 2 * COUNT(shifts); i++) {
             const size_t shift = shifts[i / 2];
             uint8_t *in = cipher_out + (i % 2 == 0 ? 0 : shift);
@@ -184,7 +186,8 @@ static void input_and_output_may_be_the_same_bytes_or_overlap(void **state)
 static void a_small_buffer_leaves_the_input_as_it_is(void **state)
 {
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         const size_t wanted = cipher_expect(cipher, 150001);
         memcpy(cipher_out, cipher_wanted, wanted);
         assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher->mechanism, cipher_key));
@@ -193,8 +196,8 @@ static void a_small_buffer_leaves_the_input_as_it_is(void **state)
             p11->C_Decrypt(stand.session, cipher_out, wanted, cipher_out, &cipher_out_len));
         assert_memory_equal(cipher_out, cipher_wanted, wanted);
         cipher_out_len = wanted;
-        assert_rv(CKR_OK,
-            p11->C_Decrypt(stand.session, cipher_out, wanted, cipher_out, &cipher_out_len));
+        assert_rv(
+            CKR_OK, p11->C_Decrypt(stand.session, cipher_out, wanted, cipher_out, &cipher_out_len));
         assert_int_equal(cipher_out_len, 150001);
         assert_memory_equal(cipher_out, cipher_data, 150001);
     }
@@ -212,8 +215,7 @@ static void a_changed_byte_is_noticed_by_gcm_and_nothing_is_given(void **state)
             const size_t at = j == 0 ? 0 : j == 1 ? wanted / 2 : wanted - 1;
             cipher_wanted[at] ^= 4;
             memset(cipher_out, 0xa5, CIPHER_ROOM);
-            assert_rv(
-                CKR_ENCRYPTED_DATA_INVALID, decrypt(&cipher_gcm, cipher_wanted, wanted));
+            assert_rv(CKR_ENCRYPTED_DATA_INVALID, decrypt(&cipher_gcm, cipher_wanted, wanted));
             for (size_t k = 0; k < CIPHER_ROOM; k += k < 200 ? 1 : 997)
                 assert_true(cipher_out[k] == 0xa5 || cipher_out[k] == 0);
             assert_cipher_ended();
@@ -245,13 +247,14 @@ static void wrong_order_and_bad_arguments_are_said(void **state)
 {
     (void)state;
     assert_cipher_ended();
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         CK_MECHANISM *mechanism = cipher->mechanism;
         assert_rv(CKR_ARGUMENTS_BAD, p11->C_EncryptInit(stand.session, NULL, cipher_key));
         assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, mechanism, cipher_key));
         assert_rv(CKR_OPERATION_ACTIVE, p11->C_EncryptInit(stand.session, mechanism, cipher_key));
-        assert_rv(CKR_ARGUMENTS_BAD,
-            p11->C_Encrypt(stand.session, NULL, 1, cipher_out, &cipher_out_len));
+        assert_rv(
+            CKR_ARGUMENTS_BAD, p11->C_Encrypt(stand.session, NULL, 1, cipher_out, &cipher_out_len));
         assert_cipher_ended();
         assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, mechanism, cipher_key));
         assert_rv(
@@ -270,10 +273,10 @@ static void a_key_that_does_not_fit_is_refused(void **state)
     (void)state;
     assert_rv(CKR_OK, import_secret(stand.session, false, "generic", CKK_GENERIC_SECRET,
                           cipher_data, 32, &generic));
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         CK_MECHANISM *mechanism = cipher->mechanism;
-        assert_rv(
-            CKR_KEY_TYPE_INCONSISTENT, p11->C_EncryptInit(stand.session, mechanism, generic));
+        assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_EncryptInit(stand.session, mechanism, generic));
         assert_rv(
             CKR_KEY_TYPE_INCONSISTENT, p11->C_DecryptInit(stand.session, mechanism, stand.key));
         assert_rv(CKR_KEY_HANDLE_INVALID, p11->C_EncryptInit(stand.session, mechanism, 0));
@@ -290,9 +293,10 @@ static void a_key_without_the_right_is_refused(void **state)
         {CKA_DECRYPT, &no, sizeof no}};
     CK_OBJECT_HANDLE key;
     (void)state;
-    assert_rv(CKR_OK,
-        p11->C_GenerateKey(stand.session, &generate_aes, template, COUNT(template), &key));
-    FOR_EACH_CIPHER(cipher) {
+    assert_rv(
+        CKR_OK, p11->C_GenerateKey(stand.session, &generate_aes, template, COUNT(template), &key));
+    FOR_EACH_CIPHER(cipher)
+    {
         CK_MECHANISM *mechanism = cipher->mechanism;
         assert_rv(
             CKR_KEY_FUNCTION_NOT_PERMITTED, p11->C_EncryptInit(stand.session, mechanism, key));
@@ -308,10 +312,8 @@ static void a_mechanism_that_is_not_offered_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
         CK_MECHANISM mechanism = {types[i], cipher_data, 16};
-        assert_rv(
-            CKR_MECHANISM_INVALID, p11->C_EncryptInit(stand.session, &mechanism, cipher_key));
-        assert_rv(
-            CKR_MECHANISM_INVALID, p11->C_DecryptInit(stand.session, &mechanism, cipher_key));
+        assert_rv(CKR_MECHANISM_INVALID, p11->C_EncryptInit(stand.session, &mechanism, cipher_key));
+        assert_rv(CKR_MECHANISM_INVALID, p11->C_DecryptInit(stand.session, &mechanism, cipher_key));
     }
 }
 
@@ -322,10 +324,9 @@ static void a_parameter_that_is_wrong_is_refused(void **state)
     CK_MECHANISM short_iv = {CKM_AES_CBC_PAD, cipher_data, 15};
     CK_MECHANISM without = {CKM_AES_GCM, NULL, 0};
     (void)state;
-    assert_rv(CKR_MECHANISM_PARAM_INVALID,
-        p11->C_EncryptInit(stand.session, &short_iv, cipher_key));
     assert_rv(
-        CKR_MECHANISM_PARAM_INVALID, p11->C_DecryptInit(stand.session, &without, cipher_key));
+        CKR_MECHANISM_PARAM_INVALID, p11->C_EncryptInit(stand.session, &short_iv, cipher_key));
+    assert_rv(CKR_MECHANISM_PARAM_INVALID, p11->C_DecryptInit(stand.session, &without, cipher_key));
     cipher_params.pAAD = aad;
     cipher_params.ulAADLen = sizeof aad;
     assert_rv(CKR_MECHANISM_PARAM_INVALID,
@@ -337,13 +338,14 @@ static void a_parameter_that_is_wrong_is_refused(void **state)
 static void the_program_may_free_its_parameter_after_init(void **state)
 {
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         const size_t wanted = cipher_expect(cipher, 1000);
         assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, cipher->mechanism, cipher_key));
         cipher_spoil_parameters();
         cipher_out_len = CIPHER_ROOM;
-        assert_rv(CKR_OK,
-            p11->C_Encrypt(stand.session, cipher_data, 1000, cipher_out, &cipher_out_len));
+        assert_rv(
+            CKR_OK, p11->C_Encrypt(stand.session, cipher_data, 1000, cipher_out, &cipher_out_len));
         assert_memory_equal(cipher_out, cipher_wanted, wanted);
         cipher_reset_parameters();
     }
@@ -359,6 +361,31 @@ static void a_short_tag_is_the_start_of_the_long_one(void **state)
     assert_memory_equal(cipher_out, cipher_wanted, wanted - 4);
     assert_rv(CKR_OK, decrypt(&cipher_gcm, cipher_wanted, wanted - 4));
     assert_memory_equal(cipher_out, cipher_data, 100);
+}
+
+/* What it decrypts is held by the worker until the tag is verified: not without a limit. */
+static void gcm_decrypts_up_to_one_mebibyte(void **state)
+{
+    enum { MEBIBYTE = 1 << 20 };
+    static uint8_t data[MEBIBYTE + 1];
+    static uint8_t encrypted[sizeof data + TAG];
+    static uint8_t decrypted[sizeof data + TAG];
+    CK_MECHANISM *mechanism = cipher_gcm.mechanism;
+    (void)state;
+    fill_bytes(data, sizeof data, 8);
+    for (size_t more = 0; more < 2; more++) {
+        CK_ULONG len = sizeof encrypted;
+        CK_ULONG room = sizeof decrypted;
+        assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, mechanism, cipher_key));
+        assert_rv(CKR_OK, p11->C_Encrypt(stand.session, data, MEBIBYTE + more, encrypted, &len));
+        assert_int_equal(len, MEBIBYTE + more + TAG);
+        assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, mechanism, cipher_key));
+        assert_rv(more == 0 ? CKR_OK : CKR_DATA_LEN_RANGE,
+            p11->C_Decrypt(stand.session, encrypted, len, decrypted, &room));
+        assert_cipher_ended();
+        if (more == 0)
+            assert_memory_equal(decrypted, data, MEBIBYTE);
+    }
 }
 
 int cipher_tests(void)
@@ -379,6 +406,7 @@ int cipher_tests(void)
         WITH_CIPHERS(a_mechanism_that_is_not_offered_is_refused),
         WITH_CIPHERS(a_parameter_that_is_wrong_is_refused),
         WITH_CIPHERS(the_program_may_free_its_parameter_after_init),
+        WITH_CIPHERS(gcm_decrypts_up_to_one_mebibyte),
         WITH_CIPHERS(a_short_tag_is_the_start_of_the_long_one),
     };
     return cmocka_run_group_tests_name("cipher", tests, NULL, NULL);

@@ -44,22 +44,20 @@ static CK_RV sign_begin(void)
 static CK_RV verify(size_t data_len, CK_BYTE *signature, CK_ULONG signature_len)
 {
     CK_RV rv = p11->C_VerifyInit(stand.session, &hmac, key);
-    return rv != CKR_OK
-               ? rv
-               : p11->C_Verify(stand.session, data, data_len, signature, signature_len);
+    return rv != CKR_OK ? rv
+                        : p11->C_Verify(stand.session, data, data_len, signature, signature_len);
 }
 
 static void assert_sign_ended(void)
 {
     CK_ULONG room = sizeof mac;
-    assert_rv(
-        CKR_OPERATION_NOT_INITIALIZED, p11->C_Sign(stand.session, data, 1, mac, &room));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED, p11->C_Sign(stand.session, data, 1, mac, &room));
 }
 
 static void assert_verify_ended(void)
 {
-    assert_rv(CKR_OPERATION_NOT_INITIALIZED,
-        p11->C_Verify(stand.session, data, 1, mac, sizeof mac));
+    assert_rv(
+        CKR_OPERATION_NOT_INITIALIZED, p11->C_Verify(stand.session, data, 1, mac, sizeof mac));
 }
 
 /* RFC 4231, test cases 6 and 7: keys that a device with a least key length takes. */
@@ -111,8 +109,8 @@ static void of_any_length_it_is_what_openssl_makes_and_verifies(void **state)
     assert_verify_ended();
 }
 
-static CK_RV update_all(CK_RV (*update)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG), size_t all,
-    size_t part)
+static CK_RV update_all(
+    CK_RV (*update)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG), size_t all, size_t part)
 {
     CK_RV rv = CKR_OK;
     for (size_t at = 0; at < all && rv == CKR_OK; at += part)
@@ -213,8 +211,7 @@ static void what_is_not_offered_and_keys_that_do_not_fit_are_said(void **state)
 {
     CK_OBJECT_HANDLE aes;
     (void)state;
-    assert_rv(
-        CKR_MECHANISM_INVALID, p11->C_VerifyInit(stand.session, &ecdsa, stand.public_key));
+    assert_rv(CKR_MECHANISM_INVALID, p11->C_VerifyInit(stand.session, &ecdsa, stand.public_key));
     assert_rv(CKR_OK, generate_secret(stand.session, false, "aes", CKM_AES_KEY_GEN, 32, &aes));
     assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_SignInit(stand.session, &hmac, aes));
     assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_SignInit(stand.session, &hmac, stand.key));
@@ -227,9 +224,9 @@ static void a_key_without_the_right_is_refused(void **state)
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_GENERIC_SECRET;
     CK_BBOOL no = CK_FALSE;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},
-        {CKA_VALUE, key_bytes, sizeof key_bytes}, {CKA_SIGN, &no, sizeof no},
-        {CKA_VERIFY, &no, sizeof no}};
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+        {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE, key_bytes, sizeof key_bytes},
+        {CKA_SIGN, &no, sizeof no}, {CKA_VERIFY, &no, sizeof no}};
     (void)state;
     assert_rv(CKR_OK, p11->C_CreateObject(stand.session, template, COUNT(template), &key));
     assert_rv(CKR_KEY_FUNCTION_NOT_PERMITTED, p11->C_SignInit(stand.session, &hmac, key));

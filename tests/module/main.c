@@ -14,8 +14,8 @@ static const struct {
     const char *name;
     int (*run)(void);
 } groups[] = {{"process", process_tests}, {"thread", thread_tests}, {"session", session_tests},
-    {"sign", sign_tests}, {"object", object_tests}, {"secret", secret_tests},
-    {"wrap", wrap_tests}, {"mac", mac_tests}, {"cipher", cipher_tests}, {"parts", parts_tests},
+    {"sign", sign_tests}, {"object", object_tests}, {"secret", secret_tests}, {"wrap", wrap_tests},
+    {"mac", mac_tests}, {"cipher", cipher_tests}, {"parts", parts_tests},
     {"restart", restart_tests}};
 
 static void bad_usage(void)

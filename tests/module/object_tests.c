@@ -394,9 +394,10 @@ static void what_another_process_renames_and_destroys_is_seen_by_the_next_find(v
         CKR_OBJECT_HANDLE_INVALID, p11->C_GetAttributeValue(stand.session, certificate, &label, 1));
 }
 
-static void an_object_that_is_no_certificate_or_lacks_its_value_is_refused(void **state)
+static void an_object_that_is_no_certificate_or_secret_key_or_lacks_its_value_is_refused(
+    void **state)
 {
-    CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_DATA};
+    CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_DATA};
     CK_OBJECT_CLASS certificate = CKO_CERTIFICATE;
     CK_CERTIFICATE_TYPE attribute_certificate = CKC_X_509_ATTR_CERT;
     CK_ATTRIBUTE incomplete[] = {{CKA_CLASS, &certificate, sizeof certificate}};
@@ -448,7 +449,7 @@ int object_tests(void)
         WITH_STAND(attributes_other_than_names_are_not_changed),
         WITH_STAND(a_certificate_is_stored_found_with_its_value_renamed_and_destroyed),
         WITH_STAND(what_another_process_renames_and_destroys_is_seen_by_the_next_find),
-        WITH_STAND(an_object_that_is_no_certificate_or_lacks_its_value_is_refused),
+        WITH_STAND(an_object_that_is_no_certificate_or_secret_key_or_lacks_its_value_is_refused),
         WITH_STAND(a_template_that_is_too_long_or_names_an_attribute_twice_is_refused),
     };
     return cmocka_run_group_tests_name("object", tests, NULL, NULL);

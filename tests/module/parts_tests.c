@@ -10,8 +10,8 @@ typedef CK_RV (*final_function)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG *);
 
 static const size_t lengths[] = {0, 1, 16, 1000, 61440, 61441, 200000};
 
-/* All of in, part by part, each in room for what went in and no more than what was held back before.
- * Gives how much came out. */
+/* All of in, part by part, each in room for what went in and no more than what was held back
+ * before. Gives how much came out. */
 static size_t update_all(update_function update, uint8_t *in, size_t len, size_t part)
 {
     size_t used = 0;
@@ -36,18 +36,17 @@ static void whatever_the_parts_the_whole_is_the_same(void **state)
 {
     static const size_t parts[] = {1, 15, 16, 17, 4096, 61440, 100000};
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < COUNT(lengths); i++) {
             const size_t wanted = cipher_expect(cipher, lengths[i]);
             for (size_t j = lengths[i] > 1000 ? 4 : 0; j < COUNT(parts); j++) {
-                assert_rv(
-                    CKR_OK, p11->C_EncryptInit(stand.session, cipher->mechanism, cipher_key));
+                assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, cipher->mechanism, cipher_key));
                 size_t len = update_all(p11->C_EncryptUpdate, cipher_data, lengths[i], parts[j]);
                 len = finish_all(p11->C_EncryptFinal, len);
                 assert_int_equal(len, wanted);
                 assert_memory_equal(cipher_out, cipher_wanted, wanted);
-                assert_rv(
-                    CKR_OK, p11->C_DecryptInit(stand.session, cipher->mechanism, cipher_key));
+                assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher->mechanism, cipher_key));
                 len = update_all(p11->C_DecryptUpdate, cipher_wanted, wanted, parts[j]);
                 len = finish_all(p11->C_DecryptFinal, len);
                 assert_int_equal(len, lengths[i]);
@@ -62,7 +61,8 @@ static void whatever_the_parts_the_whole_is_the_same(void **state)
 static void a_size_query_and_a_small_buffer_do_not_end_it(void **state)
 {
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         const size_t wanted = cipher_expect(cipher, 1000);
         CK_ULONG len = 0;
         CK_ULONG rest;
@@ -93,7 +93,8 @@ static void the_end_of_a_decryption_waits_for_room(void **state)
 {
     static const size_t sizes[] = {1, 15, 16, 1000, 200000};
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < COUNT(sizes); i++) {
             const size_t wanted = cipher_expect(cipher, sizes[i]);
             assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher->mechanism, cipher_key));
@@ -126,8 +127,8 @@ static void a_decryption_by_blocks_needs_one_block_of_room_each_time(void **stat
     assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher_cbc.mechanism, cipher_key));
     for (size_t at = 0; at < wanted; at += BLOCK) {
         CK_ULONG room = BLOCK;
-        assert_rv(CKR_OK, p11->C_DecryptUpdate(stand.session, cipher_wanted + at, BLOCK,
-                              cipher_out + used, &room));
+        assert_rv(CKR_OK, p11->C_DecryptUpdate(
+                              stand.session, cipher_wanted + at, BLOCK, cipher_out + used, &room));
         used += room;
     }
     assert_int_equal(finish_all(p11->C_DecryptFinal, used), 160);
@@ -138,7 +139,8 @@ static void parts_may_be_worked_on_in_place(void **state)
 {
     static const size_t parts[] = {16, 4096, 100000};
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         for (size_t i = 0; i < COUNT(parts); i++) {
             const size_t all = parts[i] == 16 ? 1600 : 200000;
             const size_t wanted = cipher_expect(cipher, all);
@@ -148,8 +150,8 @@ static void parts_may_be_worked_on_in_place(void **state)
             for (size_t at = 0; at < all; at += parts[i]) {
                 const size_t now = all - at < parts[i] ? all - at : parts[i];
                 CK_ULONG room = now;
-                assert_rv(CKR_OK, p11->C_EncryptUpdate(stand.session, cipher_out + at, now,
-                                      cipher_out + at, &room));
+                assert_rv(CKR_OK, p11->C_EncryptUpdate(
+                                      stand.session, cipher_out + at, now, cipher_out + at, &room));
                 memmove(cipher_out + used, cipher_out + at, room);
                 used += room;
             }
@@ -163,14 +165,15 @@ static void wrong_order_and_bad_arguments_are_said(void **state)
 {
     CK_ULONG len = CIPHER_ROOM;
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         CK_MECHANISM *mechanism = cipher->mechanism;
         assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, mechanism, cipher_key));
         len = CIPHER_ROOM;
         assert_rv(CKR_OK, p11->C_EncryptUpdate(stand.session, cipher_data, 5, cipher_out, &len));
         len = CIPHER_ROOM;
-        assert_rv(CKR_OPERATION_ACTIVE,
-            p11->C_Encrypt(stand.session, cipher_data, 5, cipher_out, &len));
+        assert_rv(
+            CKR_OPERATION_ACTIVE, p11->C_Encrypt(stand.session, cipher_data, 5, cipher_out, &len));
         assert_cipher_ended();
         assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, mechanism, cipher_key));
         assert_rv(CKR_ARGUMENTS_BAD,
@@ -184,8 +187,8 @@ static void wrong_order_and_bad_arguments_are_said(void **state)
         assert_rv(CKR_ARGUMENTS_BAD, p11->C_DecryptFinal(stand.session, cipher_out, NULL));
         assert_cipher_ended();
         assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, mechanism, cipher_key));
-        assert_rv(CKR_ENCRYPTED_DATA_LEN_RANGE,
-            p11->C_DecryptFinal(stand.session, cipher_out, &len));
+        assert_rv(
+            CKR_ENCRYPTED_DATA_LEN_RANGE, p11->C_DecryptFinal(stand.session, cipher_out, &len));
         assert_cipher_ended();
     }
 }
@@ -202,8 +205,7 @@ static void gcm_gives_nothing_before_the_tag_was_checked(void **state)
         memset(cipher_out, 0xa5, CIPHER_ROOM);
         assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher_gcm.mechanism, cipher_key));
         assert_int_equal(update_all(p11->C_DecryptUpdate, cipher_wanted, wanted, 10000), 0);
-        assert_rv(CKR_ENCRYPTED_DATA_INVALID,
-            p11->C_DecryptFinal(stand.session, cipher_out, &len));
+        assert_rv(CKR_ENCRYPTED_DATA_INVALID, p11->C_DecryptFinal(stand.session, cipher_out, &len));
         for (size_t at = 0; at < sizes[i]; at += 97)
             assert_int_equal(cipher_out[at], 0xa5);
         assert_cipher_ended();
@@ -214,7 +216,8 @@ static void encryption_and_decryption_go_on_beside_each_other_in_one_session(voi
 {
     static uint8_t decrypted[CIPHER_ROOM];
     (void)state;
-    FOR_EACH_CIPHER(cipher) {
+    FOR_EACH_CIPHER(cipher)
+    {
         const size_t wanted = cipher_expect(cipher, 100000);
         size_t in = 0;
         size_t out = 0;
@@ -226,8 +229,8 @@ static void encryption_and_decryption_go_on_beside_each_other_in_one_session(voi
                                   stand.session, cipher_data + at, 20000, cipher_out + in, &len));
             const size_t came = len;
             len = CIPHER_ROOM - out;
-            assert_rv(CKR_OK, p11->C_DecryptUpdate(
-                                  stand.session, cipher_out + in, came, decrypted + out, &len));
+            assert_rv(CKR_OK,
+                p11->C_DecryptUpdate(stand.session, cipher_out + in, came, decrypted + out, &len));
             in += came;
             out += len;
         }
@@ -261,10 +264,24 @@ static void what_is_abandoned_is_dropped(void **state)
         assert_rv(CKR_OK, p11->C_CloseSession(session));
         len = CIPHER_ROOM;
         assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, cipher->mechanism, cipher_key));
-        assert_rv(CKR_OK, p11->C_DecryptUpdate(stand.session, cipher_data, 64000, cipher_out, &len));
+        assert_rv(
+            CKR_OK, p11->C_DecryptUpdate(stand.session, cipher_data, 64000, cipher_out, &len));
         assert_rv(CKR_ARGUMENTS_BAD, p11->C_DecryptFinal(stand.session, cipher_out, NULL));
     }
     assert_cipher_ended();
+}
+
+/* A program that ends in the middle leaves nothing that counts against its user. */
+static void finalize_drops_what_was_begun(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 80; i++) {
+        CK_ULONG len = CIPHER_ROOM;
+        assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, cipher_cbc.mechanism, cipher_key));
+        assert_rv(CKR_OK, p11->C_EncryptUpdate(stand.session, cipher_data, 100, cipher_out, &len));
+        assert_int_equal(stand_down(state), 0);
+        assert_int_equal(cipher_up(state), 0);
+    }
 }
 
 int parts_tests(void)
@@ -279,6 +296,7 @@ int parts_tests(void)
         WITH_CIPHERS(gcm_gives_nothing_before_the_tag_was_checked),
         WITH_CIPHERS(encryption_and_decryption_go_on_beside_each_other_in_one_session),
         WITH_CIPHERS(what_is_abandoned_is_dropped),
+        WITH_CIPHERS(finalize_drops_what_was_begun),
     };
     return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
 }

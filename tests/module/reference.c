@@ -36,17 +36,15 @@ size_t reference_gcm(
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int len = 0;
     assert_int_equal(
-        EVP_EncryptInit_ex(context, by_length(key.len, EVP_aes_128_gcm(), EVP_aes_256_gcm()), NULL,
-            NULL, NULL),
+        EVP_EncryptInit_ex(
+            context, by_length(key.len, EVP_aes_128_gcm(), EVP_aes_256_gcm()), NULL, NULL, NULL),
         1);
-    assert_int_equal(
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, (int)iv.len, NULL), 1);
+    assert_int_equal(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, (int)iv.len, NULL), 1);
     assert_int_equal(EVP_EncryptInit_ex(context, NULL, NULL, key.ptr, iv.ptr), 1);
     if (aad.len > 0)
         assert_int_equal(EVP_EncryptUpdate(context, NULL, &len, aad.ptr, (int)aad.len), 1);
     const size_t used = encrypt_data(context, data, ret_out);
-    assert_int_equal(
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG, ret_out + used), 1);
+    assert_int_equal(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG, ret_out + used), 1);
     EVP_CIPHER_CTX_free(context);
     return used + TAG;
 }
@@ -55,8 +53,8 @@ size_t reference_cbc(struct bytes key, const uint8_t iv[BLOCK], struct bytes dat
 {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     assert_int_equal(
-        EVP_EncryptInit_ex(context, by_length(key.len, EVP_aes_128_cbc(), EVP_aes_256_cbc()), NULL,
-            key.ptr, iv),
+        EVP_EncryptInit_ex(
+            context, by_length(key.len, EVP_aes_128_cbc(), EVP_aes_256_cbc()), NULL, key.ptr, iv),
         1);
     const size_t used = encrypt_data(context, data, ret_out);
     EVP_CIPHER_CTX_free(context);
@@ -72,10 +70,9 @@ size_t reference_wrap(struct bytes wrapping_key, struct bytes key, uint8_t *ret_
 {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    assert_int_equal(
-        EVP_EncryptInit_ex(context,
-            by_length(wrapping_key.len, EVP_aes_128_wrap(), EVP_aes_256_wrap()), NULL,
-            wrapping_key.ptr, NULL),
+    assert_int_equal(EVP_EncryptInit_ex(context,
+                         by_length(wrapping_key.len, EVP_aes_128_wrap(), EVP_aes_256_wrap()), NULL,
+                         wrapping_key.ptr, NULL),
         1);
     const size_t used = encrypt_data(context, key, ret_out);
     EVP_CIPHER_CTX_free(context);

@@ -19,7 +19,8 @@ enum { TAG = 16, BLOCK = 16, MAC_LEN = 32 };
 
 size_t reference_gcm(
     struct bytes key, struct bytes iv, struct bytes aad, struct bytes data, uint8_t *ret_out);
-size_t reference_cbc(struct bytes key, const uint8_t iv[BLOCK], struct bytes data, uint8_t *ret_out);
+size_t reference_cbc(
+    struct bytes key, const uint8_t iv[BLOCK], struct bytes data, uint8_t *ret_out);
 void reference_hmac(struct bytes key, struct bytes data, uint8_t ret_mac[MAC_LEN]);
 size_t reference_wrap(struct bytes wrapping_key, struct bytes key, uint8_t *ret_out);
 

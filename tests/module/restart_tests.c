@@ -4,6 +4,8 @@
  */
 #include "stand.h"
 
+#include "reference.h"
+
 #include "base/clock.h"
 #include "wire/link.h"
 
@@ -252,6 +254,127 @@ static void a_find_in_progress_keeps_what_it_found(void **state)
     assert_rv(CKR_OK, p11->C_FindObjects(stand.session, objects + 1, COUNT(objects) - 1, &count));
     assert_int_equal(count, 1);
     assert_rv(CKR_OK, p11->C_FindObjectsFinal(stand.session));
+    assert_signs(stand.session, stand.key, stand.verifier); /* the next test finds a daemon */
+}
+
+/* ---- secret keys ---- */
+
+static CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0};
+static uint8_t cbc_iv[BLOCK] = {1};
+static CK_MECHANISM cbc = {CKM_AES_CBC_PAD, cbc_iv, sizeof cbc_iv};
+static uint8_t key_bytes[32] = {1, 2, 3};
+static uint8_t data[200000];
+static CK_BYTE out[sizeof data + BLOCK];
+static CK_ULONG out_len;
+
+static void a_secret_key_in_the_token_goes_on_and_one_in_the_session_is_gone(void **state)
+{
+    uint8_t wanted[MAC_LEN];
+    CK_OBJECT_HANDLE of_token;
+    CK_OBJECT_HANDLE of_session;
+    (void)state;
+    assert_rv(CKR_OK, import_secret(stand.session, true, "token-secret", CKK_GENERIC_SECRET,
+                          key_bytes, sizeof key_bytes, &of_token));
+    assert_rv(CKR_OK, import_secret(stand.session, false, "session-secret", CKK_GENERIC_SECRET,
+                          key_bytes, sizeof key_bytes, &of_session));
+    reference_hmac(BYTES(key_bytes), (struct bytes){data, 100}, wanted);
+    assert_rv(CKR_OK, p11->C_SignInit(stand.session, &hmac, of_token));
+    kill_worker();
+    out_len = MAC_LEN;
+    assert_rv(CKR_OK, p11->C_Sign(stand.session, data, 100, out, &out_len));
+    assert_memory_equal(out, wanted, MAC_LEN);
+    assert_rv(CKR_KEY_HANDLE_INVALID, p11->C_SignInit(stand.session, &hmac, of_session));
+}
+
+/* Parts that fit one message were not sent yet. */
+static void a_mac_of_few_bytes_finishes(void **state)
+{
+    uint8_t wanted[MAC_LEN];
+    CK_OBJECT_HANDLE key;
+    (void)state;
+    assert_rv(CKR_OK, import_secret(stand.session, true, "mac", CKK_GENERIC_SECRET, key_bytes,
+                          sizeof key_bytes, &key));
+    reference_hmac(BYTES(key_bytes), (struct bytes){data, 2000}, wanted);
+    assert_rv(CKR_OK, p11->C_SignInit(stand.session, &hmac, key));
+    assert_rv(CKR_OK, p11->C_SignUpdate(stand.session, data, 1000));
+    kill_worker();
+    assert_rv(CKR_OK, p11->C_SignUpdate(stand.session, data + 1000, 1000));
+    out_len = MAC_LEN;
+    assert_rv(CKR_OK, p11->C_SignFinal(stand.session, out, &out_len));
+    assert_memory_equal(out, wanted, MAC_LEN);
+}
+
+static void what_was_begun_is_a_device_error_once_and_then_not_there(void **state)
+{
+    CK_OBJECT_HANDLE key;
+    CK_OBJECT_HANDLE mac_key;
+    (void)state;
+    assert_rv(CKR_OK,
+        import_secret(stand.session, true, "begun", CKK_AES, key_bytes, sizeof key_bytes, &key));
+    assert_rv(CKR_OK, import_secret(stand.session, true, "begun-mac", CKK_GENERIC_SECRET, key_bytes,
+                          sizeof key_bytes, &mac_key));
+    assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, &cbc, key));
+    out_len = sizeof out;
+    assert_rv(CKR_OK, p11->C_EncryptUpdate(stand.session, data, 1000, out, &out_len));
+    assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, &cbc, key));
+    out_len = sizeof out;
+    assert_rv(CKR_OK, p11->C_DecryptUpdate(stand.session, data, 1024, out, &out_len));
+    assert_rv(CKR_OK, p11->C_SignInit(stand.session, &hmac, mac_key));
+    assert_rv(CKR_OK, p11->C_SignUpdate(stand.session, data, 100000));
+    assert_rv(CKR_OK, p11->C_VerifyInit(stand.session, &hmac, mac_key));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.session, data, 100000));
+    kill_worker();
+    out_len = sizeof out;
+    assert_rv(CKR_DEVICE_ERROR, p11->C_EncryptUpdate(stand.session, data, 1000, out, &out_len));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED,
+        p11->C_EncryptUpdate(stand.session, data, 1000, out, &out_len));
+    out_len = sizeof out;
+    assert_rv(CKR_DEVICE_ERROR, p11->C_DecryptFinal(stand.session, out, &out_len));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED, p11->C_DecryptFinal(stand.session, out, &out_len));
+    out_len = sizeof out;
+    assert_rv(CKR_DEVICE_ERROR, p11->C_SignFinal(stand.session, out, &out_len));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED, p11->C_SignFinal(stand.session, out, &out_len));
+    assert_rv(CKR_DEVICE_ERROR, p11->C_VerifyFinal(stand.session, out, MAC_LEN));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED, p11->C_VerifyFinal(stand.session, out, MAC_LEN));
+
+    /* and the next one works */
+    assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, &cbc, key));
+    out_len = sizeof out;
+    assert_rv(CKR_OK, p11->C_Encrypt(stand.session, data, sizeof data, out, &out_len));
+}
+
+static void each_use_of_secret_keys_rides_over_a_restart(void **state)
+{
+    CK_MECHANISM key_wrap = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
+    CK_OBJECT_HANDLE key;
+    CK_OBJECT_HANDLE kek;
+    CK_OBJECT_HANDLE unwrapped;
+    CK_BYTE wrapped[40];
+    CK_ULONG wrapped_len = sizeof wrapped;
+    (void)state;
+    assert_rv(CKR_OK,
+        import_secret(stand.session, true, "kek", CKK_AES, key_bytes, sizeof key_bytes, &kek));
+    kill_worker();
+    assert_rv(CKR_OK, generate_secret(stand.session, true, "over", CKM_AES_KEY_GEN, 32, &key));
+    kill_worker();
+    assert_rv(CKR_OK, p11->C_WrapKey(stand.session, &key_wrap, kek, key, wrapped, &wrapped_len));
+    kill_worker();
+    assert_rv(CKR_OK, p11->C_UnwrapKey(stand.session, &key_wrap, kek, wrapped, wrapped_len,
+                          template, COUNT(template), &unwrapped));
+    assert_rv(CKR_OK, p11->C_EncryptInit(stand.session, &cbc, key));
+    kill_worker();
+    out_len = sizeof out;
+    assert_rv(CKR_OK, p11->C_Encrypt(stand.session, data, sizeof data, out, &out_len));
+    assert_rv(CKR_OK, p11->C_DecryptInit(stand.session, &cbc, key));
+    kill_worker();
+    CK_ULONG room = sizeof data;
+    assert_rv(CKR_OK, p11->C_Decrypt(stand.session, out, out_len, out, &room));
+    assert_int_equal(room, sizeof data);
+    assert_memory_equal(out, data, sizeof data);
 }
 
 /* ---- tickets, message by message ---- */
@@ -352,6 +475,10 @@ int restart_tests(void)
         WITH_STAND(a_handle_never_comes_to_mean_another_key),
         WITH_STAND(a_key_destroyed_by_another_process_is_gone),
         WITH_STAND(a_find_in_progress_keeps_what_it_found),
+        WITH_STAND(a_secret_key_in_the_token_goes_on_and_one_in_the_session_is_gone),
+        WITH_STAND(a_mac_of_few_bytes_finishes),
+        WITH_STAND(what_was_begun_is_a_device_error_once_and_then_not_there),
+        WITH_STAND(each_use_of_secret_keys_rides_over_a_restart),
         TEST(a_ticket_serves_its_process_over_a_restart_and_no_other),
     };
     return cmocka_run_group_tests_name("restart", tests, NULL, NULL);

@@ -31,8 +31,9 @@ static void generated_keys_have_the_length_asked_for(void **state)
         CK_KEY_TYPE type = 99;
         CK_ULONG len = 0;
         CK_BBOOL local = 9;
-        CK_ATTRIBUTE list[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},
-            {CKA_VALUE_LEN, &len, sizeof len}, {CKA_LOCAL, &local, sizeof local}};
+        CK_ATTRIBUTE list[] = {{CKA_CLASS, &class, sizeof class},
+            {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE_LEN, &len, sizeof len},
+            {CKA_LOCAL, &local, sizeof local}};
         assert_rv(CKR_OK, generate_secret(stand.session, i % 2 == 0, "made", rows[i].mechanism,
                               rows[i].len, &key));
         assert_rv(CKR_OK, p11->C_GetAttributeValue(stand.session, key, list, COUNT(list)));
@@ -76,8 +77,7 @@ static void generation_checks_mechanism_arguments_and_session(void **state)
         CKR_MECHANISM_INVALID, p11->C_GenerateKey(stand.session, &unknown, template, 1, &key));
     assert_rv(
         CKR_MECHANISM_INVALID, p11->C_GenerateKey(stand.session, &generation, template, 1, &key));
-    assert_rv(
-        CKR_SESSION_READ_ONLY, p11->C_GenerateKey(stand.read_only, &aes, template, 2, &key));
+    assert_rv(CKR_SESSION_READ_ONLY, p11->C_GenerateKey(stand.read_only, &aes, template, 2, &key));
     assert_rv(CKR_OK, p11->C_GenerateKey(stand.read_only, &aes, template, 1, &key));
 }
 
@@ -111,10 +111,10 @@ static void the_value_is_refused_and_the_other_attributes_are_answered(void **st
     CK_OBJECT_HANDLE keys[2];
     CK_BYTE bytes[32] = {7};
     (void)state;
-    assert_rv(CKR_OK, import_secret(stand.session, true, "imported", CKK_AES, bytes, sizeof bytes,
-                          &keys[0]));
-    assert_rv(CKR_OK, generate_secret(stand.session, true, "generated", CKM_AES_KEY_GEN, 32,
-                          &keys[1]));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, true, "imported", CKK_AES, bytes, sizeof bytes, &keys[0]));
+    assert_rv(
+        CKR_OK, generate_secret(stand.session, true, "generated", CKM_AES_KEY_GEN, 32, &keys[1]));
     for (size_t i = 0; i < COUNT(keys); i++) {
         CK_BBOOL sensitive = 9;
         CK_BBOOL extractable = 9;
@@ -150,8 +150,7 @@ static void a_key_in_the_token_is_found_by_another_process_and_one_in_the_sessio
     (void)state;
     assert_rv(
         CKR_OK, generate_secret(stand.session, true, "shared-key", CKM_AES_KEY_GEN, 32, &key));
-    assert_rv(
-        CKR_OK, generate_secret(stand.session, false, "own-key", CKM_AES_KEY_GEN, 32, &key));
+    assert_rv(CKR_OK, generate_secret(stand.session, false, "own-key", CKM_AES_KEY_GEN, 32, &key));
     assert_int_equal(other_process("count", "shared-key", NULL), 1);
     assert_int_equal(other_process("count", "own-key", NULL), 0);
     assert_int_equal(other_process("destroy", "shared-key", NULL), 1);
@@ -228,8 +227,8 @@ static void nothing_of_an_imported_key_stays_in_memory(void **state)
     assert_rv(CKR_OK, import_secret(stand.session, false, "in-session", CKK_GENERIC_SECRET, secret,
                           sizeof secret, &key));
     assert_forgotten();
-    assert_rv(CKR_SESSION_READ_ONLY, import_secret(stand.read_only, true, "refused", CKK_AES,
-                                         secret, sizeof secret, &key));
+    assert_rv(CKR_SESSION_READ_ONLY,
+        import_secret(stand.read_only, true, "refused", CKK_AES, secret, sizeof secret, &key));
     assert_forgotten();
     assert_int_not_equal(
         p11->C_GenerateKey(stand.session, &aes, template, COUNT(template), &key), CKR_OK);

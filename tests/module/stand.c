@@ -190,12 +190,12 @@ CK_RV store_certificate(CK_SESSION_HANDLE session, bool token, const char *label
 /* The attributes that all secret keys of the tests have. */
 enum { SECRET_ATTRIBUTES = 10 };
 
-static void fill_secret(CK_ATTRIBUTE template[SECRET_ATTRIBUTES], CK_BBOOL *in_token,
-    const char *label, char id[64])
+static void fill_secret(
+    CK_ATTRIBUTE template[SECRET_ATTRIBUTES], CK_BBOOL *in_token, const char *label, char id[64])
 {
     static CK_BBOOL yes = CK_TRUE;
-    static const CK_ATTRIBUTE_TYPE permissions[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY,
-        CKA_WRAP, CKA_UNWRAP, CKA_EXTRACTABLE};
+    static const CK_ATTRIBUTE_TYPE permissions[] = {
+        CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_EXTRACTABLE};
     template[0] = (CK_ATTRIBUTE){CKA_TOKEN, in_token, sizeof *in_token};
     template[1] = id_of(label, id);
     template[2] = (CK_ATTRIBUTE){CKA_LABEL, (void *)(uintptr_t)label, strlen(label)};

@@ -5,6 +5,8 @@
  */
 #include "stand.h"
 
+#include "reference.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -116,6 +118,105 @@ static void finalize_under_threads_that_sign_lets_them_end(void **state)
     assert_rv(CKR_CRYPTOKI_NOT_INITIALIZED, p11->C_CloseSession(stand.session));
 }
 
+/* ---- encryption ---- */
+
+enum { LONG_DATA = 150000, SHORT_ROUNDS = 20 };
+
+static uint8_t aes_bytes[32] = {5};
+static CK_OBJECT_HANDLE aes;
+static CK_OBJECT_HANDLE mac_key;
+
+/* Each thread its own IV, data and length; every second length is more than a message holds. */
+struct cryptor {
+    pthread_t id;
+    size_t number;
+    CK_RV rv;
+    unsigned right;
+    uint8_t iv[12];
+    uint8_t data[LONG_DATA];
+    uint8_t wanted[LONG_DATA + TAG];
+    uint8_t out[LONG_DATA + TAG];
+    uint8_t mac[MAC_LEN];
+};
+
+static CK_RV encrypt_and_decrypt(
+    CK_SESSION_HANDLE session, struct cryptor *self, size_t len, bool *ret_right)
+{
+    CK_GCM_PARAMS params = {self->iv, sizeof self->iv, 8 * sizeof self->iv, NULL, 0, 8 * TAG};
+    CK_MECHANISM gcm = {CKM_AES_GCM, &params, sizeof params};
+    CK_ULONG out_len = sizeof self->out;
+    CK_RV rv = p11->C_EncryptInit(session, &gcm, aes);
+    if (rv == CKR_OK)
+        rv = p11->C_Encrypt(session, self->data, len, self->out, &out_len);
+    *ret_right = rv == CKR_OK && out_len == len + TAG;
+    if (*ret_right && len == LONG_DATA)
+        *ret_right = memcmp(self->out, self->wanted, out_len) == 0;
+    if (rv == CKR_OK)
+        rv = p11->C_DecryptInit(session, &gcm, aes);
+    if (rv == CKR_OK)
+        rv = p11->C_Decrypt(session, self->out, out_len, self->out, &out_len);
+    *ret_right =
+        *ret_right && rv == CKR_OK && out_len == len && memcmp(self->out, self->data, len) == 0;
+    return rv;
+}
+
+static CK_RV mac_in_parts(CK_SESSION_HANDLE session, struct cryptor *self, bool *ret_right)
+{
+    CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0};
+    CK_BYTE mac[MAC_LEN];
+    CK_ULONG len = sizeof mac;
+    CK_RV rv = p11->C_SignInit(session, &hmac, mac_key);
+    for (size_t at = 0; at < LONG_DATA && rv == CKR_OK; at += 50000)
+        rv = p11->C_SignUpdate(session, self->data + at, 50000);
+    if (rv == CKR_OK)
+        rv = p11->C_SignFinal(session, mac, &len);
+    *ret_right = *ret_right && rv == CKR_OK && memcmp(mac, self->mac, MAC_LEN) == 0;
+    return rv;
+}
+
+static void *crypt_many(void *argument)
+{
+    struct cryptor *self = argument;
+    CK_SESSION_HANDLE session;
+    self->rv = open_session(0, &session);
+    for (unsigned i = 0; i < SHORT_ROUNDS && self->rv == CKR_OK; i++) {
+        bool right = false;
+        self->rv = encrypt_and_decrypt(session, self, i % 2 == 0 ? LONG_DATA : 100 + i, &right);
+        if (self->rv == CKR_OK)
+            self->rv = mac_in_parts(session, self, &right);
+        self->right += right;
+    }
+    (void)p11->C_CloseSession(session);
+    return NULL;
+}
+
+static void threads_encrypt_and_make_macs_of_long_data_beside_each_other(void **state)
+{
+    static struct cryptor cryptors[4];
+    (void)state;
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "aes", CKK_AES, aes_bytes, sizeof aes_bytes, &aes));
+    assert_rv(CKR_OK, import_secret(stand.session, false, "mac", CKK_GENERIC_SECRET, aes_bytes,
+                          sizeof aes_bytes, &mac_key));
+    for (size_t i = 0; i < COUNT(cryptors); i++) {
+        struct cryptor *self = &cryptors[i];
+        *self = (struct cryptor){.number = i};
+        fill_bytes(self->iv, sizeof self->iv, (uint32_t)i + 20);
+        fill_bytes(self->data, sizeof self->data, (uint32_t)i + 30);
+        reference_gcm(BYTES(aes_bytes), BYTES(self->iv), (struct bytes){NULL, 0}, BYTES(self->data),
+            self->wanted);
+        reference_hmac(BYTES(aes_bytes), BYTES(self->data), self->mac);
+    }
+    for (size_t i = 0; i < COUNT(cryptors); i++)
+        assert_int_equal(pthread_create(&cryptors[i].id, NULL, crypt_many, &cryptors[i]), 0);
+    for (size_t i = 0; i < COUNT(cryptors); i++)
+        assert_int_equal(pthread_join(cryptors[i].id, NULL), 0);
+    for (size_t i = 0; i < COUNT(cryptors); i++) {
+        assert_rv(CKR_OK, cryptors[i].rv);
+        assert_int_equal(cryptors[i].right, SHORT_ROUNDS);
+    }
+}
+
 static atomic_bool enough;
 
 /* Makes, finds and destroys objects, so that the snapshot is busy. */
@@ -173,6 +274,7 @@ int thread_tests(void)
         WITH_STAND(threads_that_share_a_session_get_right_signatures_or_the_codes_for_it),
         WITH_STAND(a_session_closed_under_its_threads_is_invalid_for_them_and_no_more),
         WITH_STAND(finalize_under_threads_that_sign_lets_them_end),
+        WITH_STAND(threads_encrypt_and_make_macs_of_long_data_beside_each_other),
         WITH_STAND(signing_goes_on_while_other_threads_make_find_and_destroy_objects),
     };
     return cmocka_run_group_tests_name("thread", tests, NULL, NULL);

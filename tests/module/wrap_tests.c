@@ -20,10 +20,10 @@ static int set_up(void **state)
         return -1;
     fill_bytes(kek_bytes, sizeof kek_bytes, 11);
     fill_bytes(key_bytes, sizeof key_bytes, 12);
-    assert_rv(CKR_OK, import_secret(stand.session, false, "kek", CKK_AES, kek_bytes,
-                          sizeof kek_bytes, &kek));
-    assert_rv(CKR_OK, import_secret(stand.session, false, "wrapped", CKK_AES, key_bytes,
-                          sizeof key_bytes, &key));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "kek", CKK_AES, kek_bytes, sizeof kek_bytes, &kek));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "wrapped", CKK_AES, key_bytes, sizeof key_bytes, &key));
     len = sizeof wrapped;
     return 0;
 }
@@ -40,10 +40,11 @@ static CK_RV unwrap(CK_BBOOL token, CK_KEY_TYPE type, CK_ULONG wrapped_len, CK_O
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_BBOOL yes = CK_TRUE;
     CK_BYTE id[] = {MADE "unwrapped"};
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},
-        {CKA_TOKEN, &token, sizeof token}, {CKA_ID, id, sizeof id - 1},
-        {CKA_ENCRYPT, &yes, sizeof yes}, {CKA_DECRYPT, &yes, sizeof yes},
-        {CKA_SIGN, &yes, sizeof yes}, {CKA_VERIFY, &yes, sizeof yes}};
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+        {CKA_KEY_TYPE, &type, sizeof type}, {CKA_TOKEN, &token, sizeof token},
+        {CKA_ID, id, sizeof id - 1}, {CKA_ENCRYPT, &yes, sizeof yes},
+        {CKA_DECRYPT, &yes, sizeof yes}, {CKA_SIGN, &yes, sizeof yes},
+        {CKA_VERIFY, &yes, sizeof yes}};
     return p11->C_UnwrapKey(
         stand.session, &key_wrap, kek, wrapped, wrapped_len, template, COUNT(template), ret);
 }
@@ -75,10 +76,10 @@ static void the_known_answer_of_rfc_3394(void **state)
         kek_bytes[i] = (uint8_t)i;
     for (size_t i = 0; i < sizeof key_bytes; i++)
         key_bytes[i] = (uint8_t)(i < 16 ? i * 0x11 : i - 16);
-    assert_rv(CKR_OK, import_secret(stand.session, false, "kek", CKK_AES, kek_bytes,
-                          sizeof kek_bytes, &kek));
-    assert_rv(CKR_OK, import_secret(stand.session, false, "wrapped", CKK_AES, key_bytes,
-                          sizeof key_bytes, &key));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "kek", CKK_AES, kek_bytes, sizeof kek_bytes, &kek));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "wrapped", CKK_AES, key_bytes, sizeof key_bytes, &key));
     assert_rv(CKR_OK, wrap());
     assert_int_equal(len, sizeof wanted);
     assert_memory_equal(wrapped, wanted, sizeof wanted);
@@ -145,8 +146,7 @@ static void a_key_that_is_not_extractable_is_not_wrapped(void **state)
         {CKA_VALUE_LEN, &size, sizeof size}, {CKA_EXTRACTABLE, &no, sizeof no}};
     (void)state;
     for (CK_ULONG count = 1; count <= COUNT(template); count++) {
-        assert_rv(
-            CKR_OK, p11->C_GenerateKey(stand.session, &generate_aes, template, count, &key));
+        assert_rv(CKR_OK, p11->C_GenerateKey(stand.session, &generate_aes, template, count, &key));
         assert_rv(CKR_KEY_UNEXTRACTABLE, wrap());
     }
     key = stand.key;
@@ -164,18 +164,18 @@ static void keys_that_do_not_fit_are_said(void **state)
         {CKA_UNWRAP, &no, sizeof no}};
     (void)state;
     assert_rv(CKR_OK, wrap());
-    assert_rv(CKR_OK, import_secret(stand.session, false, "odd", CKK_GENERIC_SECRET, key_bytes, 31,
-                          &odd));
-    assert_rv(CKR_KEY_SIZE_RANGE,
-        p11->C_WrapKey(stand.session, &key_wrap, kek, odd, wrapped, &len));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "odd", CKK_GENERIC_SECRET, key_bytes, 31, &odd));
+    assert_rv(
+        CKR_KEY_SIZE_RANGE, p11->C_WrapKey(stand.session, &key_wrap, kek, odd, wrapped, &len));
     assert_rv(CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
         p11->C_WrapKey(stand.session, &key_wrap, odd, key, wrapped, &len));
     assert_rv(CKR_WRAPPING_KEY_HANDLE_INVALID,
         p11->C_WrapKey(stand.session, &key_wrap, 0, key, wrapped, &len));
     assert_rv(
         CKR_KEY_HANDLE_INVALID, p11->C_WrapKey(stand.session, &key_wrap, kek, 0, wrapped, &len));
-    assert_rv(CKR_OK,
-        p11->C_GenerateKey(stand.session, &generate_aes, template, COUNT(template), &odd));
+    assert_rv(
+        CKR_OK, p11->C_GenerateKey(stand.session, &generate_aes, template, COUNT(template), &odd));
     assert_rv(CKR_KEY_FUNCTION_NOT_PERMITTED,
         p11->C_WrapKey(stand.session, &key_wrap, odd, key, wrapped, &len));
     kek = odd;
@@ -209,10 +209,10 @@ static void mechanism_and_parameter_are_checked(void **state)
     for (size_t i = 0; i < COUNT(wrong); i++)
         assert_rv(CKR_MECHANISM_PARAM_INVALID,
             p11->C_WrapKey(stand.session, &wrong[i], kek, key, wrapped, &len));
-    assert_rv(CKR_MECHANISM_INVALID,
-        p11->C_WrapKey(stand.session, &other, kek, key, wrapped, &len));
-    assert_rv(CKR_MECHANISM_INVALID,
-        p11->C_WrapKey(stand.session, &generation, kek, key, wrapped, &len));
+    assert_rv(
+        CKR_MECHANISM_INVALID, p11->C_WrapKey(stand.session, &other, kek, key, wrapped, &len));
+    assert_rv(
+        CKR_MECHANISM_INVALID, p11->C_WrapKey(stand.session, &generation, kek, key, wrapped, &len));
 }
 
 static void a_read_only_session_unwraps_into_the_session_alone(void **state)

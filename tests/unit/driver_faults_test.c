@@ -19,7 +19,8 @@ static struct {
     CK_RV decrypt; /* and the parts of it, and unwrapping */
     CK_RV decrypt_init;
     CK_RV session_info;
-    CK_ULONG too_long; /* more than there was room for */
+    bool too_long; /* says more than there was room for */
+    bool writes;   /* plaintext, whatever it then says */
     unsigned sign_inits;
     unsigned opened;
     unsigned closed;
@@ -162,8 +163,9 @@ static CK_RV fake_decrypt(
 {
     (void)session;
     (void)in_len;
-    (void)plain;
     assert_non_null(in);
+    if (fake.writes)
+        memcpy(plain, "plaintext", 9);
     *len = fake.too_long ? *len + 1 : 0;
     return fake.decrypt;
 }
@@ -316,11 +318,12 @@ static void a_session_that_cannot_be_renewed_makes_the_token_absent(void **state
 static const struct driver_use decryption = {
     DRIVER_DECRYPT, 5, CKM_AES_CBC_PAD, {(const uint8_t *)"sixteen bytes iv", 16}};
 
+static uint8_t plain_room[64];
+
 /* At once; in parts, failing at the first or at the end; and unwrapping. */
 static err_t decrypt_somehow(unsigned way)
 {
-    uint8_t bytes[64];
-    struct writer w = writer_of(bytes, sizeof bytes);
+    struct writer w = writer_of(plain_room, sizeof plain_room);
     const struct span data = span_of_text("sixteen bytes ..");
     const struct span none = span_of(NULL, 0);
     struct driver_begun *begun = NULL;
@@ -390,10 +393,27 @@ static void every_begun_use_gives_its_session_back(void **state)
 
 static void more_than_there_was_room_for_is_a_fault_of_the_device(void **state)
 {
-    fake.too_long = 1;
+    fake.too_long = true;
     for (unsigned way = 0; way < WAYS; way++)
         if (way != WAY_UNWRAP)
             assert_int_equal(decrypt_somehow(way), ERR_DEVICE);
+    (void)state;
+}
+
+static void plaintext_of_a_decryption_that_failed_does_not_stay(void **state)
+{
+    static const uint8_t zeroes[sizeof plain_room];
+    fake.writes = true;
+    for (unsigned way = 0; way < WAYS; way++) {
+        if (way == WAY_UNWRAP)
+            continue;
+        fake.decrypt = CKR_OK;
+        assert_int_equal(decrypt_somehow(way), ERR_OK);
+        assert_memory_equal(plain_room, "plaintext", 9);
+        fake.decrypt = CKR_GENERAL_ERROR;
+        assert_int_equal(decrypt_somehow(way), ERR_ENCRYPTED);
+        assert_memory_equal(plain_room, zeroes, sizeof zeroes);
+    }
     (void)state;
 }
 
@@ -528,6 +548,7 @@ int main(void)
         FAKED(a_start_that_fails_is_not_the_datas_fault),
         FAKED(every_begun_use_gives_its_session_back),
         FAKED(more_than_there_was_room_for_is_a_fault_of_the_device),
+        FAKED(plaintext_of_a_decryption_that_failed_does_not_stay),
         FAKED(what_tokens_say_of_keys_and_data_has_its_error),
         FAKED(an_endless_listing_is_an_error_and_ended),
         FAKED(attributes_take_three_calls),

@@ -250,7 +250,7 @@ static err_t feed(struct driver_begun *begun, struct span data, struct writer *o
 static err_t finish(const struct device *device, struct driver_begun *begun, struct span given,
     struct writer *output)
 {
-    static const uint8_t tag[FAKE_TAG] = {0xaa};
+    static const char tag[FAKE_TAG + 1] = "0123456789abcdef";
     uint8_t bytes[FAKE_LIST_MAX];
     const struct span kept = span_of(begun->kept, begun->len);
     struct span end = span_of(NULL, 0);
