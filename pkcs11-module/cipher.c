@@ -18,11 +18,13 @@ struct room {
     CK_ULONG *len; /* its size, then how much was given or is needed */
 };
 
+/* Whether what comes out would write over what is still to go in. What fits one message is gone
+ * before anything comes back. */
 static bool overlap(struct span in, struct room room)
 {
     const uintptr_t in_at = (uintptr_t)in.ptr;
     const uintptr_t out_at = (uintptr_t)room.bytes;
-    return in.len > 0 && in_at < out_at + *room.len && out_at < in_at + in.len;
+    return in.len > WIRE_DATA_MAX && in_at < out_at + *room.len && out_at < in_at + in.len;
 }
 
 /* True where the program asks for the size, or has less room than least: CKR_BUFFER_TOO_SMALL then
@@ -45,6 +47,7 @@ static CK_RV give(const struct buffer *result, struct room room)
     return fits ? CKR_OK : CKR_BUFFER_TOO_SMALL;
 }
 
+/* Before the end no cipher gives more than it was given. */
 static err_t run(struct session *session, enum operation_kind kind, struct span in, bool last,
     struct writer *out)
 {
@@ -55,7 +58,7 @@ static err_t run(struct session *session, enum operation_kind kind, struct span 
     err_t err = stream_push(session, kind, in, out);
     operation->taken += in.len;
     operation->given += out->used - before;
-    return err;
+    return err == ERR_OK && operation->given > operation->taken ? ERR_DEVICE : err;
 }
 
 /* Straight into the program's buffer. What came before an error is nothing to act on. */

@@ -179,7 +179,8 @@ static CK_RV choose_wrapping(const struct slot *slot, const CK_MECHANISM *mechan
     return rv == CKR_OK ? in_words_of(function, key_choose(slot, key, row, &attributes)) : rv;
 }
 
-/* How long the key is once it is wrapped. The module's lock is held. */
+/* Whether the key can be wrapped, and how long it is then; 0: the device does not tell how long its
+ * key is (SoftHSM, of one that was unwrapped). The module's lock is held. */
 static CK_RV measure_wrapped(const struct slot *slot, CK_OBJECT_HANDLE key, size_t *ret_len)
 {
     uint64_t class = CLASS_DATA;
@@ -189,35 +190,51 @@ static CK_RV measure_wrapped(const struct slot *slot, CK_OBJECT_HANDLE key, size
         return CKR_KEY_HANDLE_INVALID;
     const struct span attributes = object_attributes(object);
     (void)attribute_get_ulong(attributes, ATTR_CLASS, &class);
+    (void)attribute_get_ulong(attributes, ATTR_VALUE_LEN, &len);
     if (!is_key(class))
         return CKR_KEY_HANDLE_INVALID;
     if (!attribute_get_bool(attributes, ATTR_EXTRACTABLE, false))
         return CKR_KEY_UNEXTRACTABLE;
-    if (class != CLASS_SECRET_KEY || !attribute_get_ulong(attributes, ATTR_VALUE_LEN, &len))
+    if (class != CLASS_SECRET_KEY)
         return CKR_KEY_NOT_WRAPPABLE;
+    *ret_len = 0;
+    if (len == 0)
+        return CKR_OK;
     if (len % WRAP_BLOCK != 0 || len < 2 * WRAP_BLOCK || len > WIRE_WRAPPED_MAX - WRAP_BLOCK)
         return CKR_KEY_SIZE_RANGE;
     *ret_len = (size_t)len + WRAP_BLOCK;
     return CKR_OK;
 }
 
-/* One round trip; wrapped has room for len bytes. */
+/* True where the program asks for the size, or has no room: *ret_rv is then the answer. */
+static bool answers_size(
+    size_t len, const unsigned char *wrapped, CK_ULONG *wrapped_len, CK_RV *ret_rv)
+{
+    const bool fits = wrapped != NULL && *wrapped_len >= len;
+    *wrapped_len = fits ? *wrapped_len : len;
+    *ret_rv = wrapped == NULL || fits ? CKR_OK : CKR_BUFFER_TOO_SMALL;
+    return !fits;
+}
+
+/* One round trip. */
 static CK_RV ask_wrap(struct session *session, struct wire_wrap_request *body,
-    CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, unsigned char *wrapped, size_t len)
+    CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, unsigned char *wrapped,
+    CK_ULONG *wrapped_len)
 {
     const struct slot_object objects[2] = {{wrapping_key, &body->object}, {key, &body->target}};
     struct pool_request request = {WIRE_WRAP, body, 0, true};
     struct wire_wrap_reply reply;
     struct pool_answer answer;
+    CK_RV rv;
     err_t err = slot_call_objects(session->slot, objects, &request, &reply, &answer);
     if (err != ERR_OK)
         return ckr_of(err);
-    if (reply.wrapped.len == len)
-        memcpy(wrapped, reply.wrapped.ptr, len);
-    else
-        err = ERR_DEVICE;
+    if (!answers_size(reply.wrapped.len, wrapped, wrapped_len, &rv)) {
+        memcpy(wrapped, reply.wrapped.ptr, reply.wrapped.len);
+        *wrapped_len = reply.wrapped.len;
+    }
     pool_release(&session->slot->pool, &answer);
-    return ckr_of(err);
+    return rv;
 }
 
 CK_RV key_wrap(struct session *session, const CK_MECHANISM *mechanism,
@@ -234,15 +251,11 @@ CK_RV key_wrap(struct session *session, const CK_MECHANISM *mechanism,
     if (rv == CKR_OK)
         rv = measure_wrapped(session->slot, key, &len);
     module_unlock(session->module);
-    if (rv != CKR_OK)
+    if (rv != CKR_OK || (len > 0 && answers_size(len, wrapped, wrapped_len, &rv)))
         return rv;
-    const CK_ULONG room = *wrapped_len;
-    *wrapped_len = len;
-    if (wrapped == NULL || room < len)
-        return wrapped == NULL ? CKR_OK : CKR_BUFFER_TOO_SMALL;
     struct wire_wrap_request body = {
         .mechanism = (uint32_t)mechanism->mechanism, .parameter = writer_bytes(&w)};
-    return ask_wrap(session, &body, wrapping_key, key, wrapped, len);
+    return ask_wrap(session, &body, wrapping_key, key, wrapped, wrapped_len);
 }
 
 static CK_RV ask_unwrap(struct session *session, struct wire_unwrap_request *body,

@@ -14,7 +14,7 @@ setup_file() {
   else
     sandbox_up
   fi
-  install -m 755 "$build/tests/tools/p11probe" "$home"
+  install -m 755 "$build/tests/tools/p11probe" "$root/tests/clients/known_answers.py" "$home"
   make_key device 01
   make_ca
   nginx_start
@@ -171,6 +171,11 @@ decrypt() {
   as_client openssl rand -out message 1000
   run pkcs11_tool "${login[@]}" --verify --mechanism SHA256-HMAC --id "$id" --input-file message --signature-file mac
   contains "$output" "Invalid signature"
+}
+
+@test "PyKCS11 gets the known answers of AES-GCM, AES-CBC-PAD, AES-KEY-WRAP and HMAC" {
+  run -0 as_client /usr/bin/python3 "$home/known_answers.py"
+  equals 9 "$(grep -c ' ok$' <<<"$output")"
 }
 
 @test "curl does mutual TLS 1.2 and 1.3 with nginx" {

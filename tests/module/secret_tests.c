@@ -159,7 +159,21 @@ static void a_key_in_the_token_is_found_by_another_process_and_one_in_the_sessio
 /* ---- memory ---- */
 
 /* What sanitizers reserve is more than anybody can read. */
-static const uint64_t region_max = UINT64_C(1) << 30;
+static const uint64_t region_max = UINT64_C(1) << 28;
+
+static unsigned count_in(const uint8_t *bytes, size_t len, const uint8_t inverted[16])
+{
+    unsigned found = 0;
+    const uint8_t *at = bytes;
+    while ((at = memchr(at, inverted[0] ^ 0xff, len - (size_t)(at - bytes))) != NULL) {
+        size_t same = 0;
+        while (same < 16 && at + same < bytes + len && (at[same] ^ inverted[same]) == 0xff)
+            same++;
+        found += same == 16;
+        at++;
+    }
+    return found;
+}
 
 /* Occurrences of 16 bytes in what this process can write to: stack, heap, data. They are given
  * inverted, so that the search does not find its own copy. */
@@ -182,12 +196,8 @@ static unsigned count_in_memory(const uint8_t inverted[16])
         for (uint64_t at = from; at < to; at += sizeof chunk - 15) {
             const size_t wanted = to - at < sizeof chunk ? (size_t)(to - at) : sizeof chunk;
             const ssize_t n = pread(memory, chunk, wanted, (off_t)at);
-            for (ssize_t i = 0; i + 16 <= n; i++) {
-                size_t same = 0;
-                while (same < 16 && (chunk[i + (ssize_t)same] ^ inverted[same]) == 0xff)
-                    same++;
-                found += same == 16;
-            }
+            if (n > 0)
+                found += count_in(chunk, (size_t)n, inverted);
             memset(chunk, 0, sizeof chunk); /* or a later read would find it here */
         }
     }

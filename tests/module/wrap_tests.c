@@ -137,6 +137,31 @@ static void sizes_are_answered(void **state)
     assert_rv(CKR_ARGUMENTS_BAD, p11->C_WrapKey(stand.session, NULL, kek, key, wrapped, &len));
 }
 
+/* SoftHSM does not tell how long an unwrapped key is: the device is asked for its size too. */
+static void an_unwrapped_key_can_be_wrapped_again_and_its_size_is_answered(void **state)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+        {CKA_KEY_TYPE, &type, sizeof type}, {CKA_EXTRACTABLE, &yes, sizeof yes}};
+    uint8_t wanted[sizeof key_bytes + 8];
+    (void)state;
+    reference_wrap(BYTES(kek_bytes), BYTES(key_bytes), wanted);
+    assert_rv(CKR_OK, p11->C_UnwrapKey(stand.session, &key_wrap, kek, wanted, sizeof wanted,
+                          template, COUNT(template), &key));
+    len = 0;
+    assert_rv(CKR_OK, p11->C_WrapKey(stand.session, &key_wrap, kek, key, NULL, &len));
+    assert_int_equal(len, sizeof wanted);
+    len--;
+    assert_rv(
+        CKR_BUFFER_TOO_SMALL, p11->C_WrapKey(stand.session, &key_wrap, kek, key, wrapped, &len));
+    assert_int_equal(len, sizeof wanted);
+    assert_rv(CKR_OK, wrap());
+    assert_int_equal(len, sizeof wanted);
+    assert_memory_equal(wrapped, wanted, sizeof wanted);
+}
+
 static void a_key_that_is_not_extractable_is_not_wrapped(void **state)
 {
     CK_MECHANISM generate_aes = {CKM_AES_KEY_GEN, NULL, 0};
@@ -233,6 +258,7 @@ int wrap_tests(void)
         WITH_KEYS(a_wrapped_key_is_what_openssl_makes_and_comes_back_as_a_key),
         WITH_KEYS(a_generic_secret_comes_back_too),
         WITH_KEYS(sizes_are_answered),
+        WITH_KEYS(an_unwrapped_key_can_be_wrapped_again_and_its_size_is_answered),
         WITH_KEYS(a_key_that_is_not_extractable_is_not_wrapped),
         WITH_KEYS(keys_that_do_not_fit_are_said),
         WITH_KEYS(what_was_changed_or_cut_does_not_unwrap),

@@ -355,6 +355,10 @@ static void more_output_than_there_can_be_is_a_device_error(void **state)
         cipher_update(&session, OPERATION_ENCRYPT, data, 1000, out, &len), CKR_DEVICE_ERROR);
     assert_log("BEGIN CANCEL ");
     assert_ended();
+    begin_encryption();
+    assert_int_equal(update(1000), CKR_DEVICE_ERROR); /* though there is room for it */
+    assert_log("BEGIN CANCEL ");
+    assert_ended();
     assert_int_equal(operation_begin(&session, OPERATION_SIGN, &hmac, generic), CKR_OK);
     len = 100;
     assert_int_equal(sign_whole(&session, data, 10, out, &len), CKR_DEVICE_ERROR);
