@@ -27,6 +27,7 @@ static struct {
     bool mac;          /* a generic secret, not an AES key */
     bool keep;         /* does not wipe its copy */
     bool destroy;      /* the key, in the end */
+    bool refused;      /* the key must not be brought in */
 } options;
 
 static CK_FUNCTION_LIST *module;
@@ -112,9 +113,12 @@ static CK_OBJECT_HANDLE bring_in(void)
         {CKA_SIGN, &yes, sizeof yes}, {CKA_ENCRYPT, &yes, sizeof yes},
         {CKA_DECRYPT, &yes, sizeof yes}, {CKA_WRAP, &yes, sizeof yes},
         {CKA_UNWRAP, &yes, sizeof yes}};
-    must("C_CreateObject", module->C_CreateObject(session, template, COUNT(template), &key));
+    CK_RV rv = module->C_CreateObject(session, template, COUNT(template), &key);
     if (!options.keep)
         explicit_bzero(secret, sizeof secret);
+    if (options.refused && rv != CKR_OK)
+        return 0;
+    must("C_CreateObject", options.refused ? CKR_FUNCTION_FAILED : rv);
     return key;
 }
 
@@ -198,10 +202,11 @@ static void read_options(int argc, char **argv)
 {
     static const struct option names[] = {{"pin-file", 1, NULL, 'P'}, {"label", 1, NULL, 'l'},
         {"value", 1, NULL, 'v'}, {"mac", 0, NULL, 'm'}, {"keep", 0, NULL, 'k'},
-        {"destroy", 0, NULL, 'd'}, {NULL, 0, NULL, 0}};
+        {"destroy", 0, NULL, 'd'}, {"refused", 0, NULL, 'r'}, {NULL, 0, NULL, 0}};
     const char **texts[] = {
         ['P'] = &options.pin_file, ['l'] = &options.label, ['v'] = &options.file};
-    bool *flags[] = {['m'] = &options.mac, ['k'] = &options.keep, ['d'] = &options.destroy};
+    bool *flags[] = {['m'] = &options.mac, ['k'] = &options.keep, ['d'] = &options.destroy,
+        ['r'] = &options.refused};
     int option;
     options.module = getenv("SIGNERD_MODULE");
     options.token = getenv("SIGNERD_TOKEN");
@@ -214,8 +219,8 @@ static void read_options(int argc, char **argv)
             *flags[option] = true;
     }
     if (options.module == NULL || options.token == NULL || options.label == NULL) {
-        fprintf(stderr, "usage: secret-client --label LABEL [--value FILE [--keep]] [--mac]\n"
-                        "         [--destroy] [--pin-file FILE]\n"
+        fprintf(stderr, "usage: secret-client --label LABEL [--value FILE [--keep] [--refused]]\n"
+                        "         [--mac] [--destroy] [--pin-file FILE]\n"
                         "  module and token: SIGNERD_MODULE, SIGNERD_TOKEN; without --destroy it stays\n");
         exit(EXIT_BAD_USAGE);
     }
@@ -228,13 +233,15 @@ int main(int argc, char **argv)
     if (options.pin_file != NULL)
         log_in();
     CK_OBJECT_HANDLE key = options.file != NULL ? bring_in() : find();
-    if (options.mac) {
+    if (options.refused) {
+        /* there is nothing to use */
+    } else if (options.mac) {
         use_mac(key);
     } else {
         encrypt_and_decrypt(key);
         wrap_and_unwrap(key);
     }
-    if (!options.destroy)
+    if (!options.destroy || key == 0)
         hold();
     must("C_DestroyObject", module->C_DestroyObject(session, key));
     must("C_Finalize", module->C_Finalize(NULL));

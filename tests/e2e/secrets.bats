@@ -19,8 +19,21 @@ setup_file() {
     echo 'right-pin 42' >"$pin_file"
     chmod 644 "$pin_file" # the sandbox's user reads it; the daemon has a copy of its own
   fi
-  printf '[allow %s]\ndevice = demo\nuser = @UID@\noperations = all\n%s\n' all '' mark "key = pkcs11:object=$mark" \
-    >"$values/policy"
+  cat >"$values/policy" <<TEXT
+[deny forbidden]
+device = demo
+key = pkcs11:object=forbidden
+operations = import
+[allow all]
+device = demo
+user = @UID@
+operations = all
+[allow mark]
+device = demo
+user = @UID@
+key = pkcs11:object=$mark
+operations = all
+TEXT
   sandbox_up --policy "$values/policy" ${pin_file:+--client-pin-file "$pin_file"}
   install -m 755 "$build/tests/clients/secret-client" "$home"
 }
@@ -115,6 +128,14 @@ need_root() { ((EUID == 0)) || skip "needs root: the daemon's memory is closed t
   import generic sign
   start_client user --mac --label by-ctl-generic
   is_not_at generic --pid "$(pid_of user)" "$home"
+}
+
+# No answer overwrites the message that brought it.
+@test "no byte of a key that was refused is in the client's memory, the worker's, or any file" {
+  new_value refused
+  start_client importer --label forbidden --value "$values/refused" --refused
+  is_not_at refused --pid "$(pid_of importer)" "$home"
+  ((EUID != 0)) || is_not_at refused --pid "$(worker_pid)"
 }
 
 @test "no byte of an imported key is in the parent's memory" {
