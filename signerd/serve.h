@@ -70,7 +70,11 @@ struct key_use {
 err_t permit_use(struct request *request, const struct key_use *use,
     struct audit_event *ret_event, struct object **ret_key);
 
-/* serve_key.c: likewise for CKM_AES_KEY_WRAP; flag and attribute: CKF_WRAP and ATTR_WRAP, or
+/* serve_key.c: whether a use that was allowed still is: rules change, and keys go. Told as a refusal
+ * where it is not. */
+err_t permit_further(struct request *request, enum driver_function function, uint64_t object);
+
+/* serve_key.c: as permit_use for CKM_AES_KEY_WRAP; flag and attribute: CKF_WRAP and ATTR_WRAP, or
  * CKF_UNWRAP and ATTR_UNWRAP. It tells nothing. */
 err_t check_wrapping_key(const struct worker *worker, const struct object *key, uint32_t mechanism,
     uint32_t flag, uint32_t attribute, struct span parameter);

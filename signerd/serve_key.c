@@ -135,6 +135,16 @@ err_t permit_use(struct request *request, const struct key_use *use,
     return err == ERR_OK ? ERR_OK : refuse(request, ret_event, err);
 }
 
+err_t permit_further(struct request *request, enum driver_function function, uint64_t object)
+{
+    struct object *key;
+    err_t err = find_object(request, object, &key);
+    if (err != ERR_OK)
+        return err;
+    struct audit_event event = event_of(request, &key->key);
+    return permit(request, function_rows[function].verb, &event);
+}
+
 err_t check_wrapping_key(const struct worker *worker, const struct object *key, uint32_t mechanism,
     uint32_t flag, uint32_t attribute, struct span parameter)
 {

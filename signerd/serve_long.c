@@ -3,7 +3,8 @@
  * Uses of a key whose data comes in parts: BEGIN, FEED, FINISH, CANCEL. What was begun belongs to
  * one client, all its connections, and to one of its sessions; it ends with the first error. What a
  * decryption that verifies (CKM_AES_GCM) has given so far is held back until the device has said
- * that nothing was changed.
+ * that nothing was changed. Each part is allowed anew: who lost the right, or the key, is not served
+ * on.
  */
 #include "serve.h"
 
@@ -26,6 +27,8 @@ struct begun {
     uint64_t number;
     uint64_t session;
     uint64_t intent;
+    uint64_t object; /* the key's number */
+    enum driver_function function;
     struct driver_begun *going; /* NULL: it is done, and what is held goes out */
     bool holds_back;
     size_t fed; /* bytes */
@@ -226,6 +229,8 @@ err_t serve_begin(struct request *request)
     if (begun == NULL)
         return ERR_MEMORY;
     begun->session = in->session;
+    begun->object = in->object;
+    begun->function = asked.function;
     begun->holds_back = asked.function == DRIVER_DECRYPT && asked.mechanism == CKM_AES_GCM;
 
     const struct driver_use use = {asked.function, key->ref, in->mechanism, in->parameter};
@@ -253,8 +258,10 @@ err_t serve_feed(struct request *request)
         drop(request->worker, client, begun);
         return ERR_ARGUMENTS;
     }
+    err_t err = permit_further(request, begun->function, begun->object);
     pulse_busy(request->worker->pulse, true);
-    err_t err = feed(request, begun, in->data);
+    if (err == ERR_OK)
+        err = feed(request, begun, in->data);
     if (err != ERR_OK)
         return fail(request, begun, err);
     pulse_busy(request->worker->pulse, false);
@@ -285,8 +292,10 @@ err_t serve_finish(struct request *request)
     if (begun == NULL)
         return ERR_OPERATION_GONE;
     if (begun->going != NULL) {
+        err_t err = permit_further(request, begun->function, begun->object);
         pulse_busy(worker->pulse, true);
-        err_t err = feed(request, begun, in->data);
+        if (err == ERR_OK)
+            err = feed(request, begun, in->data);
         if (err == ERR_OK)
             err = finish(request, begun, in->signature);
         if (err != ERR_OK)

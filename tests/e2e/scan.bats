@@ -75,6 +75,23 @@ found() {
   contains "$output" "places/missing: not readable"
 }
 
+@test "a value of any length is found in each form" {
+  local count before
+  for count in 6 7 8 16 33 64; do
+    openssl rand "$count" >value
+    { echo x; cat value; echo; od -An -v -tx1 value; } >places/file
+    run -1 scan --value value places
+    contains "$output" "1 raw, 1 hex, 0 base64"
+    for before in '' x xy; do
+      { printf %s "$before"; cat value; echo more; } | base64 >places/file
+      run -1 scan --value value places
+      contains "$output" "0 raw, 0 hex, 1 base64"
+    done
+  done
+  head -c 5 scalar >short
+  run -64 scan --value short places
+}
+
 @test "a key of a wrong length is refused" {
   head -c 31 scalar >short
   run -64 scan short places

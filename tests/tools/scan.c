@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Searches files, directories and the memory of processes for a private key: its 32-byte scalar, as
- * it is, reversed (as big numbers lie in memory), in hexadecimal and in base64, whatever spaces,
- * line ends and colons stand between. What cannot be read is named: it is never counted as "nothing
- * found".
+ * Searches files, directories and the memory of processes for a private key, its 32-byte scalar, or
+ * for another value: as it is, reversed (as big numbers lie in memory), in hexadecimal and in base64,
+ * whatever spaces, line ends and colons stand between. What cannot be read is named: it is never
+ * counted as "nothing found".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,9 @@
 
 enum {
     KEY_BYTES = 32,
-    HEX_CHARS = 2 * KEY_BYTES,
-    BASE64_CHARS = 42, /* those of the 43 or 44 that depend on the key alone */
+    VALUE_LEAST = 6, /* shorter ones are found by chance */
+    VALUE_MOST = 64,
+    HEX_MOST = 2 * VALUE_MOST,
     CHUNK = 1 << 18,
     PAGE = 4096,
 };
@@ -31,18 +32,18 @@ enum { EXIT_CLEAN, EXIT_FOUND, EXIT_UNREAD, EXIT_BAD_USAGE = 64 };
 
 enum form { FORM_RAW, FORM_HEX, FORM_BASE64, FORMS };
 static const char *const form_names[FORMS] = {"raw", "hex", "base64"};
-static const size_t form_length[FORMS] = {KEY_BYTES, HEX_CHARS, BASE64_CHARS};
+static size_t form_length[FORMS];
 
 /* What is searched for: patterns of one form have one length, so that a hit is counted once. */
 static struct pattern {
     enum form form;
-    uint8_t bytes[HEX_CHARS];
+    uint8_t bytes[HEX_MOST];
 } patterns[6];
 static size_t pattern_count;
 
 /* The text of one form, as far as it was seen: the end is kept for hits across chunks. */
 static struct stream {
-    uint8_t bytes[HEX_CHARS + CHUNK];
+    uint8_t bytes[HEX_MOST + CHUNK];
     size_t length;
 } streams[FORMS];
 
@@ -59,34 +60,53 @@ static struct pattern *pattern_new(enum form form)
     return pattern;
 }
 
-static void make_base64(const uint8_t key[KEY_BYTES], unsigned shift)
+/* The first of the base64 characters that depend on nothing before the value. */
+static unsigned base64_first(unsigned shift)
+{
+    return (8 * shift + 5) / 6;
+}
+
+/* How many depend on the value alone, at whatever place of three it begins. */
+static size_t base64_length(size_t count)
+{
+    size_t least = SIZE_MAX;
+    for (unsigned shift = 0; shift < 3; shift++) {
+        size_t length = 8 * (shift + count) / 6 - base64_first(shift);
+        least = length < least ? length : least;
+    }
+    return least;
+}
+
+static void make_base64(const uint8_t *value, size_t count, unsigned shift)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint8_t text[KEY_BYTES + 4] = {0};
-    memcpy(text + shift, key, KEY_BYTES);
+    uint8_t text[VALUE_MOST + 4] = {0};
+    memcpy(text + shift, value, count);
     struct pattern *pattern = pattern_new(FORM_BASE64);
-    unsigned first_bit = (8 * shift + 5) / 6 * 6;
-    for (unsigned i = 0; i < BASE64_CHARS; i++) {
-        unsigned bit = first_bit + 6 * i;
+    for (unsigned i = 0; i < form_length[FORM_BASE64]; i++) {
+        unsigned bit = 6 * (base64_first(shift) + i);
         unsigned pair = (unsigned)text[bit / 8] << 8 | text[bit / 8 + 1];
         pattern->bytes[i] = (uint8_t)digits[pair >> (10 - bit % 8) & 63];
     }
 }
 
-static void make_patterns(const uint8_t key[KEY_BYTES])
+static void make_patterns(const uint8_t *value, size_t count)
 {
-    memcpy(pattern_new(FORM_RAW)->bytes, key, KEY_BYTES);
+    form_length[FORM_RAW] = count;
+    form_length[FORM_HEX] = 2 * count;
+    form_length[FORM_BASE64] = base64_length(count);
+    memcpy(pattern_new(FORM_RAW)->bytes, value, count);
 
     struct pattern *reversed = pattern_new(FORM_RAW);
-    for (unsigned i = 0; i < KEY_BYTES; i++)
-        reversed->bytes[i] = key[KEY_BYTES - 1 - i];
+    for (size_t i = 0; i < count; i++)
+        reversed->bytes[i] = value[count - 1 - i];
 
     struct pattern *hex = pattern_new(FORM_HEX);
-    for (unsigned i = 0; i < HEX_CHARS; i++)
-        hex->bytes[i] = (uint8_t) "0123456789abcdef"[key[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    for (size_t i = 0; i < 2 * count; i++)
+        hex->bytes[i] = (uint8_t) "0123456789abcdef"[value[i / 2] >> (i % 2 ? 0 : 4) & 15];
 
     for (unsigned shift = 0; shift < 3; shift++)
-        make_base64(key, shift);
+        make_base64(value, count, shift);
 }
 
 /* ---- one place ---- */
@@ -305,23 +325,27 @@ out:
 
 /* ---- the command ---- */
 
-static bool read_key(const char *path, uint8_t key[KEY_BYTES])
+/* Between least and most bytes; 0: it cannot be, and that was said. */
+static size_t read_value(const char *path, size_t least, size_t most, uint8_t *ret_value)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (file == NULL) {
         (void)fprintf(stderr, "scan: %s: %s\n", path, strerror(errno));
-        return false;
+        return 0;
     }
-    uint8_t bytes[KEY_BYTES + 1];
+    uint8_t bytes[VALUE_MOST + 1];
     size_t count = fread(bytes, 1, sizeof bytes, file);
     if (file != stdin)
         (void)fclose(file);
-    if (count != KEY_BYTES) {
-        (void)fprintf(stderr, "scan: %s: a key of %d bytes is wanted\n", path, KEY_BYTES);
-        return false;
+    if (count < least || count > most) {
+        (void)fprintf(stderr, "scan: %s: a %s of %zu", path, least == most ? "key" : "value", least);
+        if (least != most)
+            (void)fprintf(stderr, " to %zu", most);
+        (void)fprintf(stderr, " bytes is wanted\n");
+        return 0;
     }
-    memcpy(key, bytes, KEY_BYTES);
-    return true;
+    memcpy(ret_value, bytes, count);
+    return count;
 }
 
 static void print_totals(void)
@@ -336,7 +360,8 @@ static int usage(void)
 {
     (void)fputs(
         "usage: scan KEYFILE [--pid PID]... [PATH]...\n"
-        "  KEYFILE: the 32 bytes of a private scalar; - is the standard input\n"
+        "       scan --value FILE [--pid PID]... [PATH]...\n"
+        "  KEYFILE: the 32 bytes of a private scalar; FILE: 6 to 64 bytes; - is the standard input\n"
         "  ends with 0: not found; 1: found; 2: not found, but something could not be read\n",
         stderr);
     return EXIT_BAD_USAGE;
@@ -344,14 +369,18 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-    uint8_t key[KEY_BYTES];
-    if (argc < 3)
+    uint8_t value[VALUE_MOST];
+    bool any = argc > 1 && strcmp(argv[1], "--value") == 0;
+    int first = any ? 3 : 2;
+    if (argc <= first)
         return usage();
-    if (!read_key(argv[1], key))
+    size_t count = read_value(
+        argv[first - 1], any ? VALUE_LEAST : KEY_BYTES, any ? VALUE_MOST : KEY_BYTES, value);
+    if (count == 0)
         return EXIT_BAD_USAGE;
-    make_patterns(key);
+    make_patterns(value, count);
 
-    for (int i = 2; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         if (strcmp(argv[i], "--pid") != 0)
             scan_path(argv[i]);
         else if (i + 1 < argc)

@@ -289,6 +289,44 @@ static void what_is_begun_is_the_clients_and_nobody_elses(void **state)
     (void)state;
 }
 
+static void each_part_is_allowed_anew(void **state)
+{
+    uint64_t begun[2];
+    for (unsigned at_end = 0; at_end < 2; at_end++) {
+        begun[0] = begin_mac(mine, SESSION);
+        assert_int_equal(
+            begin_with(mine, gcm_of(DRIVER_DECRYPT, span_of(data_room, 40)), &begun[1]), ERR_OK);
+        for (size_t i = 0; i < f.worker.rule_count; i++) /* as SIGHUP may bring */
+            f.rules[i].verbs = VERB_ALL & ~(uint32_t)(VERB_SIGN | VERB_DECRYPT);
+        const unsigned calls = fake_calls(&f.device);
+        for (size_t i = 0; i < COUNT(begun); i++) {
+            assert_int_equal(
+                at_end ? finish(mine, begun[i]) : feed(mine, begun[i], span_of_text("x")),
+                ERR_DENIED);
+            assert_int_equal(finish(mine, begun[i]), ERR_OPERATION_GONE);
+        }
+        assert_int_equal(fake_calls(&f.device), calls);
+        for (size_t i = 0; i < f.worker.rule_count; i++)
+            f.rules[i].verbs = VERB_ALL;
+        expect_nothing_begun();
+    }
+    expect_lines(4, 4, 4);
+    assert_int_equal(lines_with(" DENIED "), 8);
+    assert_int_equal(lines_with(" refused FINISH "), 2);
+    (void)state;
+}
+
+static void of_a_key_that_was_destroyed_nothing_goes_on(void **state)
+{
+    const uint64_t begun = begin_mac(mine, SESSION);
+    assert_int_equal(destroy(mine, number_of("mac", CLASS_SECRET_KEY)), ERR_OK);
+    assert_int_equal(feed(mine, begun, span_of_text("x")), ERR_OBJECT_GONE);
+    assert_int_equal(finish(mine, begun), ERR_OPERATION_GONE);
+    expect_lines(2, 2, 0);
+    expect_nothing_begun();
+    (void)state;
+}
+
 /* ---- ends ---- */
 
 static void a_session_takes_along_what_it_began(void **state)
@@ -423,6 +461,8 @@ int main(void)
         WITH_LONG(behind_the_end_there_is_nothing_but_the_rest),
         WITH_LONG(beginning_needs_the_verb_and_the_keys_nature),
         WITH_LONG(what_is_begun_is_the_clients_and_nobody_elses),
+        WITH_LONG(each_part_is_allowed_anew),
+        WITH_LONG(of_a_key_that_was_destroyed_nothing_goes_on),
         WITH_LONG(a_session_takes_along_what_it_began),
         WITH_LONG(cancelling_and_leaving_end_what_was_begun),
         WITH_LONG(a_logout_ends_what_was_begun_where_a_pin_is_needed),
