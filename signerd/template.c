@@ -2,7 +2,8 @@
  *
  * Template tables. A key that is made here is always sensitive, and not extractable; only a secret
  * key may be, and so be wrapped, where the client asks for it. A client that asks for less is told
- * so, and not given something else than it asked for.
+ * so; but of secret keys pkcs11-tool and others say CKA_SENSITIVE=false without meaning it: they get
+ * a sensitive one, which says that it is.
  */
 #include "template.h"
 
@@ -50,7 +51,7 @@ struct template_kind {
 #define SECRET_KEY(type)                                                                           \
     COMMON, KEY(type),                                                                             \
     {ATTR_CLASS, MUST_BE, CLASS_SECRET_KEY}, {ATTR_PRIVATE, OURS, 1},                              \
-    {ATTR_SENSITIVE, MUST_BE, 1}, {ATTR_EXTRACTABLE, DEFAULT, 0}, {ATTR_SIGN, FREE, 0},            \
+    {ATTR_SENSITIVE, OURS, 1}, {ATTR_EXTRACTABLE, DEFAULT, 0}, {ATTR_SIGN, FREE, 0},               \
     {ATTR_VERIFY, FREE, 0}, {ATTR_ENCRYPT, FREE, 0}, {ATTR_DECRYPT, FREE, 0},                      \
     {ATTR_WRAP, FREE, 0}, {ATTR_UNWRAP, FREE, 0}, {ATTR_TRUSTED, MUST_OMIT, 0},                    \
     {ATTR_WRAP_WITH_TRUSTED, MUST_OMIT, 0}

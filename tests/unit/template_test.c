@@ -296,9 +296,16 @@ static void a_secret_is_sensitive_and_extractable_only_where_asked(void **state)
             expect_bool(list, ATTR_EXTRACTABLE, wish == 1);
             expect_bytes(list, ATTR_VALUE, span_of_text("0123456789abcdef"));
         }
-        attribute_put_bool(&asked, ATTR_SENSITIVE, false);
-        expect_refused(template_secret(types[i], TEMPLATE_IMPORT), ERR_TEMPLATE_INCONSISTENT);
     }
+}
+
+/* pkcs11-tool says so of every secret key, unless it is told otherwise. */
+static void a_secret_key_is_sensitive_also_where_the_client_does_not_care(void **state)
+{
+    (void)state;
+    attribute_put(&asked, ATTR_VALUE, span_of_text("0123456789abcdef"));
+    attribute_put_bool(&asked, ATTR_SENSITIVE, false);
+    expect_bool(completed(template_secret(AES, TEMPLATE_IMPORT), true), ATTR_SENSITIVE, true);
 }
 
 static void value_and_length_belong_to_the_origin(void **state)
@@ -399,6 +406,7 @@ int main(void)
         ASKING(a_template_that_grows_over_its_room_is_refused),
         ASKING(a_certificate_leaves_room_for_what_the_device_adds),
         ASKING(a_secret_is_sensitive_and_extractable_only_where_asked),
+        ASKING(a_secret_key_is_sensitive_also_where_the_client_does_not_care),
         ASKING(value_and_length_belong_to_the_origin),
         ASKING(a_secret_has_a_length_of_its_type),
         ASKING(a_type_that_is_not_offered_has_no_kind),
