@@ -641,3 +641,48 @@ TEXT
   run -0 publisher once --config "$work/publisher.conf"
   contains "$output" "seq 1: delivered"
 }
+
+# ---- the owner's side ----
+
+# open_readings OPTION…: the example, on the envelopes of stdin; with other options the later ones count.
+open_readings() {
+  as_client "$home/open-readings" --ca "$work/ca.crt" --certificate "$work/device.crt" --owner-key "$work/owner.jwk" "$@"
+}
+
+two_envelopes() {
+  install -m 755 "$root/examples/open-readings" "$home"
+  subscribe "$port_mqtt"
+  reading once --mqtt "localhost:$port_mqtt"
+  reading once --mqtt "localhost:$port_mqtt"
+  wait_for 10 arrived 2
+  envelopes >"$BATS_TEST_TMPDIR/two"
+}
+
+@test "examples/open-readings prints sensor, time and value of each envelope that verifies" {
+  two_envelopes
+  run -0 --separate-stderr open_readings <"$BATS_TEST_TMPDIR/two"
+  equals 2 "${#lines[@]}"
+  [[ ${lines[0]} =~ ^$probe\ \ 20..-..-..T..:..:..\....Z\ \ 23\.125\ °C\ \ verified$ ]]
+  equals "" "$stderr"
+  run -0 open_readings --json <"$BATS_TEST_TMPDIR/two"
+  equals "[\"$probe\",23125]" "$(jq -c '[.reading.sensor, .reading.value]' <<<"${lines[1]}")"
+}
+
+@test "examples/open-readings rejects what comes again, is another's, was changed or is for another key, and says which" {
+  two_envelopes
+  run -1 open_readings < <(cat "$BATS_TEST_TMPDIR/two" "$BATS_TEST_TMPDIR/two")
+  contains "$output" "envelope 3 rejected: sequence number"
+  equals 2 "$(grep -c verified <<<"$output")"
+  run -1 open_readings --certificate "$work/server.crt" <"$BATS_TEST_TMPDIR/two"
+  contains "$output" "envelope 1 rejected: it names another certificate"
+  as_client jose jwk gen -i '{"kty":"EC","crv":"P-256"}' -o "$work/stranger.jwk"
+  run -1 open_readings --owner-key "$work/stranger.jwk" <"$BATS_TEST_TMPDIR/two"
+  contains "$output" "envelope 2 rejected: it is not encrypted to this key"
+  run -1 open_readings < <(sed 's/....$/AAAA/' "$BATS_TEST_TMPDIR/two")
+  contains "$output" "envelope 1 rejected: the signature is not the device's"
+  run -1 open_readings <<<'no envelope at all'
+  contains "$output" "envelope 1 rejected: it is no JWS"
+  other_ca
+  run -65 open_readings --ca "$work/other.crt" <"$BATS_TEST_TMPDIR/two"
+  contains "$output" "not a valid certificate of"
+}
