@@ -28,10 +28,11 @@ static const struct command command = {"test", "URI", 1, 2, rows, COUNT(rows), N
 /* The words behind the command's name. */
 static bool parse(const char *line, struct options *ret_options, int *ret_exit)
 {
-    static char words[256];
-    char *argv[16] = {(char *)"test"};
+    static char words[256]; /* both stay: what is parsed points into them */
+    static char *argv[16];
     int argc = 1;
     char *rest = NULL;
+    argv[0] = (char *)"test";
     (void)snprintf(words, sizeof words, "%s", line);
     for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
