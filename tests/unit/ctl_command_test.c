@@ -36,6 +36,7 @@ static bool parse(const char *line, struct options *ret_options, int *ret_exit)
     (void)snprintf(words, sizeof words, "%s", line);
     for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
+    argv[argc] = NULL;
     capture_begin();
     const bool goes_on = options_parse(&command, argc, argv, ret_options, ret_exit);
     free(capture_end());
