@@ -81,6 +81,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     static const char name[] = "x-amzn-errortype:";
+    /* Of its value only the error's name is kept: it is shown on terminals. */
+    static const char name_letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
     struct http *http = context;
     size_t len = size * count;
     if (len > sizeof name && strncasecmp(bytes, name, sizeof name - 1) == 0) {
@@ -91,7 +94,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         struct span value = read_span(&r, r.left);
         (void)snprintf(http->error_type, sizeof http->error_type, "%.*s", (int)value.len,
             (const char *)value.ptr);
-        http->error_type[strcspn(http->error_type, ":\r\n")] = '\0';
+        http->error_type[strspn(http->error_type, name_letters)] = '\0';
     }
     return len;
 }

@@ -306,6 +306,7 @@ http {
     ssl_verify_client on;
     location / { proxy_pass http://127.0.0.1:$inner; }
     location /topics/denied { add_header x-amzn-ErrorType 'ForbiddenException:' always; return 403 '{}'; }
+    location /topics/odd { add_header x-amzn-ErrorType 'Odd$(printf '\033')[31mException' always; return 403 '{}'; }
     location /topics/busy { return 503 '{}'; }
     location /topics/throttled { return 429 '{}'; }
   }
@@ -334,6 +335,14 @@ TEXT
   contains "$output" "seq 2: delivered"
   run -0 publisher status --json --spool "$spool"
   equals '1 denied 0' "$(jq -r '"\(.parked) \(.parked_envelopes[0].topic) \(.waiting)"' <<<"$output")"
+}
+
+@test "HTTPS: what an endpoint calls its error cannot move a terminal" {
+  endpoint_start
+  run -77 reading once --wait 1 --topic odd --https "localhost:$port"
+  contains "$output" "seq 1: parked, the others go on: HTTP status 403 Odd"
+  run -0 publisher status --spool "$spool"
+  [[ $output != *$'\033'* ]]
 }
 
 @test "HTTPS: after 429, 503 or a closed connection the envelope waits and is tried again" {
