@@ -229,6 +229,7 @@ static void a_user_has_room_for_so_many_session_objects(void **state)
     assert_int_equal(create(mine, "web", SESSION), ERR_TOO_MANY_OBJECTS);
     assert_int_equal(create(mine, "web", 0), ERR_OK);
     assert_int_equal(f.device.calls[FAKE_GENERATE], 1);
+    assert_int_equal(lines_with(" TOO_MANY_OBJECTS "), 2);
     fixture_disconnect(&f, other);
     assert_int_equal(create(mine, "web", SESSION), ERR_OK);
     assert_int_equal(end_session(mine, SESSION), ERR_OK);
