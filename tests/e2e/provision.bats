@@ -213,6 +213,10 @@ objects() {
   contains "$output" "is no P-256 key"
   as_client openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -subj /CN=p384 -keyout p384.key -out dev.csr 2>/dev/null
   run -65 sign
+  as_client openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout -out explicit.key
+  as_client openssl req -new -key explicit.key -subj /CN=explicit -out dev.csr
+  run -65 sign
+  contains "$output" "does not name its curve"
   as_client openssl ecparam -name prime256v1 -genkey -noout -out soft.key
   as_client openssl req -new -key soft.key -subj / -out dev.csr
   run -65 sign
