@@ -11,6 +11,10 @@
 
 #include <p11-kit/pkcs11.h>
 
+/* So many may be on the token: with more than a driver lists, the device could not be opened again,
+ * for anybody. */
+enum { TOKEN_OBJECTS_MAX = DRIVER_OBJECTS_MAX - 4096 };
+
 static struct policy_key key_in(struct span template, uint32_t class)
 {
     struct policy_key key = {.class = class};
@@ -20,13 +24,16 @@ static struct policy_key key_in(struct span template, uint32_t class)
 }
 
 /* A refusal is told. */
-static err_t session_object_room(
+static err_t object_room(
     struct request *request, uint64_t session, uint32_t wanted, const struct audit_event *event)
 {
     const struct account *account = request->connection->place.account;
-    if (session != 0 && account->session_objects + wanted > request->worker->max_session_objects)
-        return refuse(request, event, ERR_TOO_MANY_OBJECTS);
-    return ERR_OK;
+    const bool has_room =
+        session != 0 ? account->session_objects + wanted <= request->worker->max_session_objects
+                     : request->worker->objects.count + wanted <= TOKEN_OBJECTS_MAX;
+    if (has_room)
+        return ERR_OK;
+    return refuse(request, event, session != 0 ? ERR_TOO_MANY_OBJECTS : ERR_DEVICE_MEMORY);
 }
 
 /* Takes up what the driver made and adds it to the reply. */
@@ -127,7 +134,7 @@ err_t serve_generate_pair(struct request *request)
     if (err == ERR_OK)
         err = need_login(request, &private_event);
     if (err == ERR_OK)
-        err = session_object_room(request, in->session, 2, &private_event);
+        err = object_room(request, in->session, 2, &private_event);
     if (err != ERR_OK)
         return err;
     return make_pair(
@@ -189,7 +196,7 @@ err_t serve_generate(struct request *request)
     if (err == ERR_OK)
         err = need_login(request, &event);
     if (err == ERR_OK)
-        err = session_object_room(request, in->session, 1, &event);
+        err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
@@ -240,7 +247,7 @@ static err_t create(struct request *request, struct writer *list)
     if (err == ERR_OK && is_key)
         err = need_login(request, &event);
     if (err == ERR_OK)
-        err = session_object_room(request, in->session, 1, &event);
+        err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
@@ -321,7 +328,7 @@ err_t serve_unwrap(struct request *request)
     event.target = &result;
     err = permit_unwrap(request, key, &event);
     if (err == ERR_OK)
-        err = session_object_room(request, in->session, 1, &event);
+        err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
