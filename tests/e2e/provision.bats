@@ -144,6 +144,7 @@ objects() {
   provision ca create --key-file secret.key --passphrase-file phrase --subject "/CN=Secret" --out secret.crt >/dev/null
   equals 600 "$(stat -c %a secret.key)"
   grep -q 'BEGIN ENCRYPTED PRIVATE KEY' secret.key
+  contains "$(as_client openssl asn1parse -in secret.key)" "INTEGER           :0927C0" # 600000 rounds
   equals "$(text secret.crt -pubkey)" "$(as_client openssl pkey -in secret.key -passin file:phrase -pubout)"
   request
   provision cert sign --ca plain.crt --ca-key-file plain.key --csr dev.csr --days 30 --out plain-dev.crt >/dev/null
