@@ -198,6 +198,38 @@ static void change_odd(uint64_t key)
     }
 }
 
+/* As large as templates may be, and what is made then grows. */
+static void make_large(void)
+{
+    static const uint8_t p521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
+    static uint8_t public_room[WIRE_TEMPLATE_MAX], private_room[WIRE_TEMPLATE_MAX];
+    for (size_t size = 4000; size < 15000; size += 120) {
+        struct writer list = writer_of(private_room, sizeof private_room);
+        struct writer public_list = writer_of(public_room, sizeof public_room);
+        attribute_put(&public_list, ATTR_EC_PARAMS, span_of(p521, sizeof p521));
+        attribute_put(&public_list, ATTR_LABEL, data_of(size));
+        attribute_put(&list, ATTR_LABEL, data_of(size));
+        const struct wire_generate_pair_request pair = {
+            SESSION, CKM_EC_KEY_PAIR_GEN, writer_bytes(&public_list), writer_bytes(&list)};
+        if (ask(WIRE_GENERATE_PAIR, &pair, "generate a pair", size, 0)) {
+            uint64_t key = object_made();
+            change_odd(key + 1);
+            destroy(key);
+            destroy(key + 1);
+        }
+        list = writer_of(private_room, sizeof private_room);
+        attribute_put_ulong(&list, ATTR_CLASS, CKO_CERTIFICATE);
+        attribute_put(&list, ATTR_SUBJECT, data_of(200));
+        attribute_put(&list, ATTR_VALUE, data_of(size));
+        const struct wire_create_request certificate = {SESSION, writer_bytes(&list)};
+        if (ask(WIRE_CREATE, &certificate, "store", size, 0)) {
+            uint64_t made = object_made();
+            change_odd(made);
+            destroy(made);
+        }
+    }
+}
+
 static void log_in(const char *file)
 {
     uint8_t pin[256];
@@ -231,6 +263,7 @@ int main(int argc, char **argv)
         wrap_odd(key);
         change_odd(key);
     }
+    make_large();
     for (size_t len = 1; len <= 512; len += 73)
         mac_odd(import(CKK_GENERIC_SECRET, len, 4));
     for (size_t i = 0; i < COUNT(lengths); i++) {
