@@ -45,7 +45,7 @@ teardown_file() {
 
 teardown() {
   local name
-  for name in keeper importer user broker publisher subscriber; do stop "$name"; done
+  for name in keeper importer user broker publisher crashing; do stop "$name"; done
 }
 
 ctl() { as_client "$sandbox/prefix/bin/signerctl" "$@" ${pin_file:+--pin-file "$pin_file"}; }
