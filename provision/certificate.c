@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
@@ -29,16 +30,29 @@ err_t profile_of_name(const char *name, enum profile *ret_profile)
     return ERR_OK;
 }
 
+/* The curve by its parameters, not by its name: RFC 5480, 2.1.1 forbids that in certificates. */
+static bool has_explicit_parameters(const EVP_PKEY *key)
+{
+    int explicit = 0;
+    return EVP_PKEY_get_int_param(
+               key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit) == 1 &&
+           explicit != 0;
+}
+
 err_t certificate_expect_p256(const EVP_PKEY *key, const char *source)
 {
     char group[64];
     size_t len = 0;
-    if (key != NULL && EVP_PKEY_is_a(key, "EC") &&
-        EVP_PKEY_get_group_name(key, group, sizeof group, &len) == 1 &&
-        (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0))
-        return ERR_OK;
+    bool p256 = key != NULL && EVP_PKEY_is_a(key, "EC") &&
+                EVP_PKEY_get_group_name(key, group, sizeof group, &len) == 1 &&
+                (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0);
+    bool explicit = p256 && has_explicit_parameters(key);
     ERR_clear_error();
-    log_error("%s: its key is no P-256 key", source);
+    if (p256 && !explicit)
+        return ERR_OK;
+    log_error("%s: its key %s", source,
+        explicit ? "does not name its curve; make one with -param_enc named_curve"
+                 : "is no P-256 key");
     return ERR_INPUT;
 }
 

@@ -13,9 +13,13 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Of PBKDF2: OpenSSL's own choice, 2048, costs a guesser nothing any more. */
+enum { ROUNDS = 600000, SALT_SIZE = 16 };
 
 /* A key of a file as a signer. Takes key. */
 static err_t wrap(EVP_PKEY *key, const char *path, struct signer **ret_signer)
@@ -64,15 +68,31 @@ err_t signer_read(const char *path, const char *passphrase_file, struct signer *
     return wrap(key, path, ret_signer);
 }
 
+static bool write_sealed(BIO *bio, EVP_PKEY *key, struct span passphrase)
+{
+    PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(key);
+    X509_SIG *sealed = plain != NULL
+                           ? PKCS8_encrypt(-1, EVP_aes_256_cbc(), (const char *)passphrase.ptr,
+                                 (int)passphrase.len, NULL, SALT_SIZE, ROUNDS, plain)
+                           : NULL;
+    bool written = sealed != NULL && PEM_write_bio_PKCS8(bio, sealed) == 1;
+    X509_SIG_free(sealed);
+    PKCS8_PRIV_KEY_INFO_free(plain); /* which wipes it */
+    return written;
+}
+
+static bool write_plain(BIO *bio, EVP_PKEY *key)
+{
+    return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1;
+}
+
 /* Memory of this BIO is wiped when it is freed or grows. */
 static err_t write_key(EVP_PKEY *key, const char *path, const struct secret *passphrase)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
-    const EVP_CIPHER *cipher = passphrase != NULL ? EVP_aes_256_cbc() : NULL;
-    struct span secret = passphrase != NULL ? secret_bytes(passphrase) : span_of(NULL, 0);
     err_t err = ERR_MEMORY;
-    if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, (const char *)secret.ptr,
-                           (int)secret.len, NULL, NULL) == 1) {
+    if (bio != NULL && (passphrase != NULL ? write_sealed(bio, key, secret_bytes(passphrase))
+                                           : write_plain(bio, key))) {
         char *bytes = NULL;
         long len = BIO_get_mem_data(bio, &bytes);
         err = file_write(path, span_of(bytes, (size_t)len), 0600, false);

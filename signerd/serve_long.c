@@ -224,7 +224,7 @@ err_t serve_begin(struct request *request)
         return err;
     if (connection->client->begun_count >= BEGUN_OF_CLIENT ||
         connection->place.account->begun >= BEGUN_OF_USER)
-        return ERR_TOO_MANY_OPERATIONS;
+        return refuse(request, &event, ERR_TOO_MANY_OPERATIONS);
     struct begun *begun = calloc(1, sizeof *begun);
     if (begun == NULL)
         return ERR_MEMORY;

@@ -11,6 +11,10 @@
 
 #include <p11-kit/pkcs11.h>
 
+/* So many may be on the token: with more than a driver lists, the device could not be opened again,
+ * for anybody. */
+enum { TOKEN_OBJECTS_MAX = DRIVER_OBJECTS_MAX - 4096 };
+
 static struct policy_key key_in(struct span template, uint32_t class)
 {
     struct policy_key key = {.class = class};
@@ -19,12 +23,17 @@ static struct policy_key key_in(struct span template, uint32_t class)
     return key;
 }
 
-static err_t session_object_room(const struct request *request, uint64_t session, uint32_t wanted)
+/* A refusal is told. */
+static err_t object_room(
+    struct request *request, uint64_t session, uint32_t wanted, const struct audit_event *event)
 {
     const struct account *account = request->connection->place.account;
-    if (session != 0 && account->session_objects + wanted > request->worker->max_session_objects)
-        return ERR_TOO_MANY_OBJECTS;
-    return ERR_OK;
+    const bool has_room =
+        session != 0 ? account->session_objects + wanted <= request->worker->max_session_objects
+                     : request->worker->objects.count + wanted <= TOKEN_OBJECTS_MAX;
+    if (has_room)
+        return ERR_OK;
+    return refuse(request, event, session != 0 ? ERR_TOO_MANY_OBJECTS : ERR_DEVICE_MEMORY);
 }
 
 /* Takes up what the driver made and adds it to the reply. */
@@ -110,8 +119,6 @@ err_t serve_generate_pair(struct request *request)
     if (err == ERR_OK)
         err = template_complete(
             &template_ec_private, in->private_template, in->session == 0, &private_list);
-    if (err == ERR_OK)
-        err = session_object_room(request, in->session, 2);
     if (err != ERR_OK)
         return err;
 
@@ -126,6 +133,8 @@ err_t serve_generate_pair(struct request *request)
         err = permit(request, VERB_GENERATE, &public_event);
     if (err == ERR_OK)
         err = need_login(request, &private_event);
+    if (err == ERR_OK)
+        err = object_room(request, in->session, 2, &private_event);
     if (err != ERR_OK)
         return err;
     return make_pair(
@@ -176,8 +185,6 @@ err_t serve_generate(struct request *request)
     if (kind == NULL || !mechanism_offers(&worker->token, in->mechanism, CKF_GENERATE))
         return ERR_MECHANISM;
     err_t err = template_complete(kind, in->template, in->session == 0, &list);
-    if (err == ERR_OK)
-        err = session_object_room(request, in->session, 1);
     if (err != ERR_OK)
         return err;
 
@@ -188,6 +195,8 @@ err_t serve_generate(struct request *request)
     err = permit(request, VERB_GENERATE, &event);
     if (err == ERR_OK)
         err = need_login(request, &event);
+    if (err == ERR_OK)
+        err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
@@ -228,8 +237,6 @@ static err_t create(struct request *request, struct writer *list)
     err_t err = kind_of_import(in->template, TEMPLATE_IMPORT, &kind, &class);
     if (err == ERR_OK)
         err = template_complete(kind, in->template, in->session == 0, list);
-    if (err == ERR_OK)
-        err = session_object_room(request, in->session, 1);
     if (err != ERR_OK)
         return err;
 
@@ -239,6 +246,8 @@ static err_t create(struct request *request, struct writer *list)
     err = permit(request, is_key ? VERB_IMPORT : VERB_STORE, &event);
     if (err == ERR_OK && is_key)
         err = need_login(request, &event);
+    if (err == ERR_OK)
+        err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
@@ -301,24 +310,25 @@ err_t serve_unwrap(struct request *request)
     uint64_t intent;
     driver_ref ref = 0;
     err_t err = find_object(request, in->object, &key);
-    if (err == ERR_OK)
-        err = kind_of_import(in->template, TEMPLATE_UNWRAP, &kind, &class);
+    if (err != ERR_OK)
+        return err;
+    struct audit_event event = event_of(request, &key->key);
+    event.has_mechanism = true;
+    event.mechanism = in->mechanism;
+    event.data = in->wrapped;
+    err = kind_of_import(in->template, TEMPLATE_UNWRAP, &kind, &class);
     if (err == ERR_OK)
         err = template_complete(kind, in->template, in->session == 0, &list);
     if (err == ERR_OK)
         err = check_wrapped(kind, in);
-    if (err == ERR_OK)
-        err = session_object_room(request, in->session, 1);
     if (err != ERR_OK)
-        return err;
+        return refuse(request, &event, err);
 
     const struct policy_key result = key_in(in->template, class);
-    struct audit_event event = event_of(request, &key->key);
     event.target = &result;
-    event.has_mechanism = true;
-    event.mechanism = in->mechanism;
-    event.data = in->wrapped;
     err = permit_unwrap(request, key, &event);
+    if (err == ERR_OK)
+        err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)

@@ -154,7 +154,8 @@ static void take_connection(struct worker *worker, const struct control_packet *
     }
     if (!has_room(worker, account) ||
         connection_new(&worker->clients, fd, &identity, account, &connection) != ERR_OK) {
-        log_warning("a connection of uid %u is closed at once: too many are open", identity.uid);
+        if (account_refusal_has_line(account, clock_us()))
+            log_warning("a connection of uid %u is closed at once: too many are open", identity.uid);
         (void)close(fd);
         return;
     }

@@ -27,7 +27,10 @@ struct driver_settings {
     const struct secret *pin; /* the device's PIN; NULL: none. Not to be kept after open. */
 };
 
-enum { DRIVER_MECHANISMS_MAX = 128 };
+enum {
+    DRIVER_MECHANISMS_MAX = 128,
+    DRIVER_OBJECTS_MAX = 65536, /* a token that claims more is broken */
+};
 
 /* The texts have no padding and are NUL-terminated. */
 struct driver_token {

@@ -10,10 +10,7 @@
 
 #include <stdlib.h>
 
-enum {
-    FIND_BATCH = 256,
-    OBJECTS_MAX = 65536, /* a token that claims more is broken */
-};
+enum { FIND_BATCH = 256 };
 
 struct curve_row {
     uint8_t len;
@@ -73,7 +70,7 @@ struct handles {
 static CK_RV find_batches(const struct device *device, struct handles *handles)
 {
     for (;;) {
-        if (handles->count + FIND_BATCH > OBJECTS_MAX)
+        if (handles->count + FIND_BATCH > DRIVER_OBJECTS_MAX)
             return CKR_GENERAL_ERROR;
         CK_OBJECT_HANDLE *more =
             reallocarray(handles->all, handles->count + FIND_BATCH, sizeof *handles->all);

@@ -5,9 +5,12 @@
  */
 #include "pkcs11_rv.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stddef.h>
+
+enum { LINES_AT_ONCE = 50, LINE_REFILL_US = 1000000 };
 
 struct rv_row {
     CK_RV rv;
@@ -117,10 +120,33 @@ static const struct rv_row *find(CK_RV rv)
     return &unknown;
 }
 
+/* Most codes can be caused by a client, as often as it likes, and the log is everybody's. */
+static bool has_line(void)
+{
+    static uint64_t left = LINES_AT_ONCE;
+    static uint64_t refilled;
+    static unsigned long left_out;
+    const uint64_t now = clock_us();
+    const uint64_t refill = (now - refilled) / LINE_REFILL_US;
+    if (refill > 0) {
+        left = left + refill < LINES_AT_ONCE ? left + refill : LINES_AT_ONCE;
+        refilled = now;
+    }
+    if (left == 0) {
+        left_out++;
+        return false;
+    }
+    left--;
+    if (left_out > 0)
+        log_warning("device: %lu more answers like these had no line", left_out);
+    left_out = 0;
+    return true;
+}
+
 err_t rv_check(const char *function, CK_RV rv)
 {
     const struct rv_row *row = find(rv);
-    if (rv != CKR_OK && !row->answer)
+    if (rv != CKR_OK && !row->answer && has_line())
         log_warning("device: %s: %s (0x%lx)", function, row->name, rv);
     return row->err;
 }

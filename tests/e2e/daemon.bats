@@ -16,7 +16,7 @@ setup_file() {
   else
     sandbox_up
   fi
-  install -m 755 "$build"/tests/clients/{p11,hostile}-client "$home"
+  install -m 755 "$build"/tests/clients/{p11,hostile,odd}-client "$home"
   client --make-key
 }
 
@@ -143,6 +143,17 @@ operations = all"
   wait_for 60 grep -q signatures "$home/signer.log"
   contains "$(<"$home/signer.log")" "signatures 2000 bad 0 died 0"
   equals "$before" "$(worker_pid)"
+}
+
+@test "odd lengths and parameters reach the device's library, and the worker goes on" {
+  local before
+  before=$(worker_pid)
+  run -0 as_client "$home/odd-client" "$SIGNERD_RUNTIME_DIR/demo.sock" ${pin_file:+"$pin_file"}
+  [[ $output =~ ^answered\ [0-9]+,\ of\ these\ done\ ([0-9]+)$ ]]
+  ((BASH_REMATCH[1] > 1000))
+  (($(grep -c 'warning: device: ' "$sandbox/log") < 200)) # what a client asks cannot fill the log
+  equals "$before" "$(worker_pid)"
+  client --count 1
 }
 
 @test "a client that never reads its answers is cut off" {

@@ -155,6 +155,7 @@ objects() {
   provision ca create --key-file secret.key --passphrase-file phrase --subject "/CN=Secret" --out secret.crt >/dev/null
   equals 600 "$(stat -c %a secret.key)"
   grep -q 'BEGIN ENCRYPTED PRIVATE KEY' secret.key
+  contains "$(as_client openssl asn1parse -in secret.key)" "INTEGER           :0927C0" # 600000 rounds
   equals "$(text secret.crt -pubkey)" "$(as_client openssl pkey -in secret.key -passin file:phrase -pubout)"
   request
   provision cert sign --ca plain.crt --ca-key-file plain.key --csr dev.csr --days 30 --out plain-dev.crt >/dev/null
@@ -224,6 +225,10 @@ objects() {
   contains "$output" "is no P-256 key"
   as_client openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -subj /CN=p384 -keyout p384.key -out dev.csr 2>/dev/null
   run -65 sign
+  as_client openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout -out explicit.key
+  as_client openssl req -new -key explicit.key -subj /CN=explicit -out dev.csr
+  run -65 sign
+  contains "$output" "does not name its curve"
   as_client openssl ecparam -name prime256v1 -genkey -noout -out soft.key
   as_client openssl req -new -key soft.key -subj / -out dev.csr
   run -65 sign

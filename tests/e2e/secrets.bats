@@ -45,7 +45,7 @@ teardown_file() {
 
 teardown() {
   local name
-  for name in keeper importer user broker publisher subscriber; do stop "$name"; done
+  for name in keeper importer user broker publisher crashing; do stop "$name"; done
 }
 
 ctl() { as_client "$sandbox/prefix/bin/signerctl" "$@" ${pin_file:+--pin-file "$pin_file"}; }
@@ -161,19 +161,22 @@ need_root() { ((EUID == 0)) || skip "needs root: the daemon's memory is closed t
   done
 }
 
-@test "the worker may leave no core file, and its memory is closed to its own user" {
-  local pid path
-  pid=$(worker_pid)
-  equals "0 0" "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$pid/limits")"
+# may_leave_no_core PID: neither a core file, nor a look into it by its own user.
+may_leave_no_core() {
+  local path
+  equals "0 0" "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$1/limits")"
   # What the kernel would not dump belongs to root (PR_SET_DUMPABLE).
   for path in mem maps environ fd; do
-    equals 0 "$(stat -c %u "/proc/$pid/$path")"
-    run ! as_client cat "/proc/$pid/$path"
+    equals 0 "$(stat -c %u "/proc/$1/$path")"
+    run ! as_client cat "/proc/$1/$path"
   done
+}
+
+@test "the worker may leave no core file, and its memory is closed to its own user" {
+  may_leave_no_core "$(worker_pid)"
   start keeper sleep 60
   wait_for 5 belongs_to_user "/proc/$(pid_of keeper)/mem" # as of any other process
 }
-
 belongs_to_user() { [[ $(stat -c %u "$1") == "$(stat -c %u "$sandbox")" ]]; }
 
 # In a directory where a core file can be left, with no limit to it.
@@ -308,5 +311,9 @@ readings_are_not_at() {
   start broker env PATH="$PATH:/usr/sbin" mosquitto -c "$work/broker.conf"
   wait_for 30 has_delivered 3
   readings_are_not_at "$home"
+  local pid
+  for pid in "$(pid_of publisher)" "$(children_of "$(pid_of publisher)")"; do
+    may_leave_no_core "$pid"
+  done
   ((EUID != 0)) || readings_are_not_at --pid "$(children_of "$(pid_of publisher)")" --pid "$(pid_of publisher)"
 }

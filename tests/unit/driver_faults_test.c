@@ -5,10 +5,15 @@
  */
 #include "test.h"
 
+#include "scratch.h"
+
 #include "base/log.h"
 #include "signerd/drivers/pkcs11_device.h"
 #include "signerd/drivers/pkcs11_rv.h"
 #include "signerd/drivers/pkcs11_template.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 /* What the fake module does next, and what was asked of it. */
 static struct {
@@ -532,6 +537,26 @@ static void every_pin_failure_is_a_pin_error(void **state)
     (void)state;
 }
 
+/* What is left of the lines depends on the tests before. */
+static void a_client_cannot_fill_the_log_with_what_the_device_answers(void **state)
+{
+    log_setup("driver_faults_test", LOG_LEVEL_WARNING);
+    capture_begin();
+    for (unsigned i = 0; i < 2000; i++)
+        assert_int_equal(rv_check("C_VerifyInit", CKR_KEY_SIZE_RANGE), ERR_KEY_SIZE);
+    usleep(1100000);
+    assert_int_equal(rv_check("C_SignInit", CKR_KEY_SIZE_RANGE), ERR_KEY_SIZE);
+    char *text = capture_end();
+    size_t lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    assert_in_range(lines, 2, 60);
+    assert_non_null(strstr(text, "more answers like these had no line\n"));
+    assert_non_null(strstr(text, "C_SignInit"));
+    free(text);
+    (void)state;
+}
+
 #define FAKED(name) cmocka_unit_test_setup(name, reset)
 
 int main(void)
@@ -557,6 +582,7 @@ int main(void)
         FAKED(numbers_reach_the_module_as_its_own),
         FAKED(the_array_has_room_for_the_whole_table),
         FAKED(every_pin_failure_is_a_pin_error),
+        FAKED(a_client_cannot_fill_the_log_with_what_the_device_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -431,6 +431,7 @@ static void a_client_and_a_user_may_begin_so_much(void **state)
     for (size_t i = 1; i < COUNT(connections); i++) /* the first are full, the last is not */
         assert_int_equal(begin_with(connections[i], one_more, &begun),
             i < 4 ? ERR_TOO_MANY_OPERATIONS : ERR_OK);
+    assert_int_equal(lines_with(" refused BEGIN_SIGN "), 8);
     assert_int_equal(f.device.begun, 49);
     (void)state;
 }

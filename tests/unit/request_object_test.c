@@ -219,6 +219,21 @@ static void session_objects_end_with_the_clients_last_connection(void **state)
     (void)state;
 }
 
+/* One more, and the driver would not list them after a restart. */
+static void the_token_is_not_filled_beyond_what_can_be_listed(void **state)
+{
+    const size_t count = f.worker.objects.count;
+    f.worker.objects.count = DRIVER_OBJECTS_MAX - 4096 - 1; /* nobody looks at them */
+    assert_int_equal(generate(mine, "web", 0), ERR_DEVICE_MEMORY);
+    f.worker.objects.count++;
+    assert_int_equal(create(mine, "web", 0), ERR_DEVICE_MEMORY);
+    f.worker.objects.count = count;
+    assert_int_equal(f.device.calls[FAKE_GENERATE] + f.device.calls[FAKE_CREATE], 0);
+    assert_int_equal(lines_with(" DEVICE_MEMORY "), 2);
+    assert_int_equal(create(mine, "web", 0), ERR_OK);
+    (void)state;
+}
+
 static void a_user_has_room_for_so_many_session_objects(void **state)
 {
     struct connection *other = fixture_greet(&f, &alice, CLIENT + 1);
@@ -229,6 +244,7 @@ static void a_user_has_room_for_so_many_session_objects(void **state)
     assert_int_equal(create(mine, "web", SESSION), ERR_TOO_MANY_OBJECTS);
     assert_int_equal(create(mine, "web", 0), ERR_OK);
     assert_int_equal(f.device.calls[FAKE_GENERATE], 1);
+    assert_int_equal(lines_with(" TOO_MANY_OBJECTS "), 2);
     fixture_disconnect(&f, other);
     assert_int_equal(create(mine, "web", SESSION), ERR_OK);
     assert_int_equal(end_session(mine, SESSION), ERR_OK);
@@ -254,6 +270,7 @@ int main(void)
         WITH_STAND(session_objects_end_with_their_session),
         WITH_STAND(session_objects_end_with_the_clients_last_connection),
         WITH_STAND(a_user_has_room_for_so_many_session_objects),
+        WITH_STAND(the_token_is_not_filled_beyond_what_can_be_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

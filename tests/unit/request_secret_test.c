@@ -430,6 +430,7 @@ static void what_cannot_be_a_wrapped_key_does_not_reach_the_device(void **state)
                              rows[i].length),
             rows[i].err);
     assert_int_equal(fake_calls(&f.device), 0);
+    assert_int_equal(lines_with(" refused UNWRAP "), COUNT(rows));
     assert_int_equal(unwrap_to(mine, "aes", "new", CKK_AES, 40, 32), ERR_OK);
     assert_int_equal(unwrap_to(mine, "aes", "new", CKK_GENERIC_SECRET, 520, 0), ERR_OK);
     (void)state;
@@ -444,6 +445,7 @@ static void session_secrets_are_limited_and_end_with_their_session(void **state)
         generate_secret(mine, CKM_AES_KEY_GEN, "new", 16, SESSION), ERR_TOO_MANY_OBJECTS);
     assert_int_equal(import_secret(mine, "new", CKK_AES, span_of(block, 16), SESSION),
         ERR_TOO_MANY_OBJECTS);
+    assert_int_equal(lines_with(" TOO_MANY_OBJECTS "), 2);
     const struct wire_end_session_request end = {SESSION};
     assert_int_equal(fixture_call(&f, mine, WIRE_END_SESSION, &end, &reply), ERR_OK);
     assert_int_equal(f.worker.objects.count, before);
