@@ -234,7 +234,7 @@ echo "status \$?"
 stty -a
 TEXT
   run -0 bash -c '(sleep 1; printf "\003"; sleep 1) | "$@"' bash \
-    ${SIGNERD_AS-} script -qec "sh $work/interrupted" /dev/null
+    ${SIGNERD_AS-} script -qec "exec sh $work/interrupted" /dev/null
   contains "$output" "status 130"
   contains "$output" " echo "
   run -0 ctl keys list --json pkcs11:object=never
