@@ -6,10 +6,11 @@
 #include "listing.h"
 
 #include "module.h"
+#include "wire/list_parts.h"
 
 #include <stdlib.h>
 
-enum { LISTING_TRIES = 16, LISTING_MAX = 16 << 20 };
+enum { LISTING_TRIES = 16 };
 
 struct listing {
     uint64_t login;    /* pool.ticket_serial: who we were */
@@ -18,23 +19,8 @@ struct listing {
     bool unchanged;
     bool whole;
     uint32_t cursor;
-    uint8_t *objects;
-    size_t len;
+    struct list_parts parts;
 };
-
-static err_t append(struct listing *listing, struct span objects)
-{
-    if (objects.len > LISTING_MAX - listing->len)
-        return ERR_TOO_LARGE;
-    uint8_t *bytes = realloc(listing->objects, listing->len + objects.len + 1);
-    if (bytes == NULL)
-        return ERR_MEMORY;
-    struct writer w = writer_of(bytes + listing->len, objects.len);
-    write_span(&w, objects);
-    listing->objects = bytes;
-    listing->len += objects.len;
-    return ERR_OK;
-}
 
 /* ERR_OBJECT_GONE: the parts do not belong together. */
 static err_t fetch_part(struct slot *slot, struct listing *listing, uint64_t since)
@@ -50,7 +36,7 @@ static err_t fetch_part(struct slot *slot, struct listing *listing, uint64_t sin
     if (!first && answer.generation != listing->generation)
         err = ERR_OBJECT_GONE;
     else
-        err = append(listing, reply.objects);
+        err = list_parts_add(&listing->parts, reply.objects);
     listing->instance = answer.connection.instance;
     listing->generation = answer.generation;
     listing->unchanged = first && since != 0 && reply.unchanged == 1;
@@ -63,7 +49,7 @@ static err_t fetch_part(struct slot *slot, struct listing *listing, uint64_t sin
 /* All parts. since counts only in the life of the worker that it is of. */
 static err_t fetch(struct slot *slot, uint64_t instance, uint64_t since, struct listing *listing)
 {
-    *listing = (struct listing){.instance = since != 0 ? instance : 0, .objects = listing->objects};
+    *listing = (struct listing){.instance = since != 0 ? instance : 0, .parts.bytes = listing->parts.bytes};
     module_lock(slot->module);
     listing->login = slot->pool.ticket_serial;
     module_unlock(slot->module);
@@ -78,7 +64,7 @@ static err_t fetch(struct slot *slot, uint64_t instance, uint64_t since, struct 
 static err_t take_in(struct slot *slot, const struct listing *listing)
 {
     const struct snapshot_news news = {
-        listing->instance, listing->generation, span_of(listing->objects, listing->len)};
+        listing->instance, listing->generation, span_of(listing->parts.bytes, listing->parts.len)};
     struct snapshot *snapshot = &slot->snapshot;
     err_t err = ERR_OK;
     module_lock(slot->module);
@@ -107,6 +93,6 @@ err_t listing_refresh(struct slot *slot)
             err = take_in(slot, &listing);
         since = 0;
     }
-    free(listing.objects);
+    free(listing.parts.bytes);
     return err == ERR_OBJECT_GONE ? ERR_DEVICE : err;
 }

@@ -5,41 +5,27 @@
 #include "keys.h"
 
 #include "base/log.h"
+#include "wire/list_parts.h"
 
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_TRIES = 16, LIST_MAX = 16 << 20 };
+enum { LIST_TRIES = 16 };
 
 /* ---- listing ---- */
 
 struct listing {
-    uint8_t *bytes;
-    size_t len;
+    struct list_parts parts;
     uint64_t generation;
 };
-
-static err_t append_part(struct listing *listing, struct span objects)
-{
-    if (objects.len > LIST_MAX - listing->len)
-        return ERR_TOO_LARGE;
-    uint8_t *bytes = realloc(listing->bytes, listing->len + objects.len + 1);
-    if (bytes == NULL)
-        return ERR_MEMORY;
-    struct writer w = writer_of(bytes + listing->len, objects.len);
-    write_span(&w, objects);
-    listing->bytes = bytes;
-    listing->len += objects.len;
-    return ERR_OK;
-}
 
 /* ERR_INTERRUPTED: the objects changed between two parts. */
 static err_t fetch_parts(struct device *device, struct listing *listing)
 {
     struct wire_list_request request = {0, 0};
     struct wire_list_reply reply;
-    listing->len = 0;
+    listing->parts.len = 0;
     do {
         err_t err = device_call(device, WIRE_LIST, &request, &reply);
         if (err != ERR_OK)
@@ -49,7 +35,7 @@ static err_t fetch_parts(struct device *device, struct listing *listing)
             return ERR_INTERRUPTED;
         listing->generation = generation;
         request.cursor = reply.next;
-        err = append_part(listing, reply.objects);
+        err = list_parts_add(&listing->parts, reply.objects);
         if (err != ERR_OK)
             return err;
     } while (request.cursor != 0);
@@ -89,18 +75,18 @@ static err_t take_listing(struct keys *keys, struct device *device, const struct
 {
     uint8_t **buffers = realloc(keys->buffers, (keys->buffer_count + 1) * sizeof *buffers);
     if (buffers == NULL) {
-        free(listing->bytes);
+        free(listing->parts.bytes);
         return ERR_MEMORY;
     }
     keys->buffers = buffers;
-    keys->buffers[keys->buffer_count++] = listing->bytes;
-    return take_objects(keys, device, span_of(listing->bytes, listing->len));
+    keys->buffers[keys->buffer_count++] = listing->parts.bytes;
+    return take_objects(keys, device, span_of(listing->parts.bytes, listing->parts.len));
 }
 
 err_t keys_take(struct keys *keys, struct device *device, struct span objects)
 {
     struct listing listing = {0};
-    err_t err = append_part(&listing, objects);
+    err_t err = list_parts_add(&listing.parts, objects);
     return err == ERR_OK ? take_listing(keys, device, &listing) : err;
 }
 
@@ -113,7 +99,7 @@ static err_t list_device(struct keys *keys, struct device *device)
     if (err == ERR_OK)
         err = take_listing(keys, device, &listing);
     else
-        free(listing.bytes);
+        free(listing.parts.bytes);
     if (err != ERR_OK)
         log_error("device %s: its keys cannot be listed: %s", device->name, device_why(err));
     return err;
