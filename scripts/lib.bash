@@ -49,6 +49,7 @@ free_port() {
 # (Not $(<FILE): when the file is missing, bash 5.2 with -e ends at once, whatever is around it.)
 process_start() {
   local stat
+  [[ $1 ]] || return 1
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   read -ra stat <<<"${stat##*) }"
   [[ ${stat[0]} != Z ]] || return 1

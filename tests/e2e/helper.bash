@@ -107,10 +107,13 @@ provider() {
 # shellcheck disable=SC2086
 as_client() { ${SIGNERD_AS-} "$@"; }
 
-# start NAME COMMAND…: a client in the background; its output is $home/NAME.log, its pid $home/NAME.pid.
+# start NAME COMMAND…: a client in the background; its output is $home/NAME.log, its pid $home/NAME.pid. The log is emptied
+# here and not in the background: else who waits for a word in it could find that of the one before.
 start() {
   local name=$1
   shift
+  rm -f "$home/$name.log"
+  : >"$home/$name.log"
   # shellcheck disable=SC2086
   (close_other_files; exec ${SIGNERD_AS-} "$@") >"$home/$name.log" 2>&1 </dev/null &
   echo $! >"$home/$name.pid"

@@ -540,8 +540,8 @@ TEXT
   wait_for 20 grep -q 'delivered' "$home/publisher.log"
   "$root/scripts/sandbox" down "$sandbox"
   stop odd
-  # The module waits 10 s for a daemon that is away; a signature and then a new key may each wait so long.
-  wait_for 60 grep -q 'cannot be sealed' "$home/publisher.log" || { cat "$home/publisher.log"; return 1; }
+  # The module waits 10 s for a daemon that is away.
+  wait_for 30 grep -q 'cannot be sealed' "$home/publisher.log" || { cat "$home/publisher.log"; return 1; }
   "$root/scripts/sandbox" up "$sandbox" --build "$build/." ${pin_file:+--client-pin-file "$pin_file"} >/dev/null
   broker_start odd # so TLS begins anew, with the key in a daemon that is another
   : >"$home/publisher.log"

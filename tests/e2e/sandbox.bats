@@ -83,3 +83,8 @@ pid_of_daemon() { as_client cat "$sandbox/signerd.pid"; }
   contains "$stderr" "neither empty nor a sandbox"
   rm -rf "$dir"
 }
+
+@test "scripts/lib.bash: no number is no process" {
+  run ! process_start ''
+  run -0 process_start $$
+}
