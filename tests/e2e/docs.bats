@@ -85,14 +85,19 @@ copy_tree() {
   chmod -R a+rX "$tree"
 }
 
-@test "FIRST-STEPS: each command does what is promised" {
+# follow_outside_the_sandbox DOC: docs/DOC.md, which makes a sandbox of its own, in a copy of the source.
+follow_outside_the_sandbox() {
   copy_tree
   # The programs of this build; there is nothing to build.
   printf '#!/bin/sh\n' >"$tree/scripts/build"
   mkdir -p "$tree/build"
   ln -s "$build" "$tree/build/release"
-  follow "$root/docs/FIRST-STEPS.md" "$tree" env -u SIGNERD_AS -u SIGNERD_RUNTIME_DIR -u XDG_CONFIG_HOME \
+  follow "$root/docs/$1.md" "$tree" env -u SIGNERD_AS -u SIGNERD_RUNTIME_DIR -u XDG_CONFIG_HOME \
     -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
+}
+
+@test "FIRST-STEPS: each command does what is promised" {
+  follow_outside_the_sandbox FIRST-STEPS
 }
 
 @test "ENVELOPE: the example verifies, opens and is rejected as promised" {
@@ -101,12 +106,7 @@ copy_tree() {
 }
 
 @test "PROVISIONING: each command does what is promised" {
-  copy_tree
-  printf '#!/bin/sh\n' >"$tree/scripts/build"
-  mkdir -p "$tree/build"
-  ln -s "$build" "$tree/build/release"
-  follow "$root/docs/PROVISIONING.md" "$tree" env -u SIGNERD_AS -u SIGNERD_RUNTIME_DIR -u XDG_CONFIG_HOME \
-    -u OPENSSL_CONF -u PKCS11_MODULE_PATH TMPDIR="$home" timeout 180 bash
+  follow_outside_the_sandbox PROVISIONING
 }
 
 @test "INSTALL: each command does what is promised, on a copy of the system's directories" {
