@@ -3,18 +3,22 @@
  * The entry points: one line per function, which is its parameters, the guard and the
  * implementation. Nothing is decided here. functions.def gives the order in the function list.
  *
- * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again. NOT_OFFERED
- * only enters.
+ * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again.
  */
+#include "admin.h"
 #include "cipher.h"
+#include "digest.h"
+#include "dual.h"
 #include "key.h"
 #include "login.h"
 #include "module.h"
 #include "object.h"
 #include "random.h"
+#include "recover.h"
 #include "session.h"
 #include "sign.h"
 #include "slot.h"
+#include "state.h"
 
 #define CALL(name, parameters, implementation)                                                     \
     CK_RV name parameters                                                                          \
@@ -32,8 +36,6 @@
         return rv != CKR_OK ? rv : session_leave(session, implementation);                         \
     }
 
-#define NOT_OFFERED(name, parameters) CALL(name, parameters, CKR_FUNCTION_NOT_SUPPORTED)
-
 typedef CK_SESSION_HANDLE session_t;
 typedef CK_OBJECT_HANDLE object_t;
 typedef CK_MECHANISM mech_t;
@@ -43,7 +45,7 @@ typedef CK_ULONG len_t;
 
 /* clang-format off */
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* of what is not offered */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 /* These open and close the gate, or need none. */
 CK_RV C_Initialize(void *args) { return module_initialize(args); }
@@ -76,6 +78,8 @@ SESSION_CALL(C_CancelFunction, (session_t handle), CKR_FUNCTION_NOT_PARALLEL)
 /* Objects */
 SESSION_CALL(C_CreateObject, (session_t handle, attr_t *list, len_t count, object_t *object),
     object_create(session, list, count, object))
+SESSION_CALL(C_CopyObject, (session_t handle, object_t object, attr_t *list, len_t count, object_t *new_object),
+    object_copy(session, object, list, count, new_object))
 SESSION_CALL(C_DestroyObject, (session_t handle, object_t object), object_destroy(session, object))
 SESSION_CALL(C_GetObjectSize, (session_t handle, object_t object, len_t *size),
     object_get_size(session, object, size))
@@ -138,34 +142,53 @@ SESSION_CALL(C_UnwrapKey, (session_t handle, mech_t *mechanism, object_t unwrapp
 SESSION_CALL(C_SeedRandom, (session_t handle, byte_t *seed, len_t seed_len), CKR_RANDOM_SEED_NOT_SUPPORTED)
 SESSION_CALL(C_GenerateRandom, (session_t handle, byte_t *random, len_t len), random_generate(session, random, len))
 
-/* Not offered */
-NOT_OFFERED(C_InitToken, (CK_SLOT_ID slot, byte_t *pin, len_t pin_len, byte_t *label))
-NOT_OFFERED(C_InitPIN, (session_t handle, byte_t *pin, len_t pin_len))
-NOT_OFFERED(C_SetPIN, (session_t handle, byte_t *old_pin, len_t old_len, byte_t *new_pin, len_t new_len))
-NOT_OFFERED(C_GetOperationState, (session_t handle, byte_t *operation_state, len_t *operation_state_len))
-NOT_OFFERED(C_SetOperationState, (session_t handle, byte_t *operation_state, len_t operation_state_len,
-    object_t encryption_key, object_t authentication_key))
-NOT_OFFERED(C_CopyObject, (session_t handle, object_t object, attr_t *list, len_t count, object_t *new_object))
-NOT_OFFERED(C_DigestInit, (session_t handle, mech_t *mechanism))
-NOT_OFFERED(C_Digest, (session_t handle, byte_t *data, len_t data_len, byte_t *digest, len_t *digest_len))
-NOT_OFFERED(C_DigestUpdate, (session_t handle, byte_t *part, len_t part_len))
-NOT_OFFERED(C_DigestKey, (session_t handle, object_t key))
-NOT_OFFERED(C_DigestFinal, (session_t handle, byte_t *digest, len_t *digest_len))
-NOT_OFFERED(C_SignRecoverInit, (session_t handle, mech_t *mechanism, object_t key))
-NOT_OFFERED(C_SignRecover, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len))
-NOT_OFFERED(C_VerifyRecoverInit, (session_t handle, mech_t *mechanism, object_t key))
-NOT_OFFERED(C_VerifyRecover, (session_t handle, byte_t *signature, len_t signature_len, byte_t *data,
-    len_t *data_len))
-NOT_OFFERED(C_DigestEncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
-    len_t *encrypted_part_len))
-NOT_OFFERED(C_DecryptDigestUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
-    byte_t *part, len_t *part_len))
-NOT_OFFERED(C_SignEncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
-    len_t *encrypted_part_len))
-NOT_OFFERED(C_DecryptVerifyUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
-    byte_t *part, len_t *part_len))
-NOT_OFFERED(C_DeriveKey, (session_t handle, mech_t *mechanism, object_t base_key, attr_t *list, len_t count,
-    object_t *key))
+SESSION_CALL(C_DeriveKey, (session_t handle, mech_t *mechanism, object_t base_key, attr_t *list, len_t count,
+    object_t *key),
+    key_derive(session, mechanism, base_key, list, count, key))
+
+/* Digests, and two operations at once */
+SESSION_CALL(C_DigestInit, (session_t handle, mech_t *mechanism), digest_begin(session, mechanism))
+SESSION_CALL(C_Digest, (session_t handle, byte_t *data, len_t data_len, byte_t *digest, len_t *digest_len),
+    digest_whole(session, data, data_len, digest, digest_len))
+SESSION_CALL(C_DigestUpdate, (session_t handle, byte_t *part, len_t part_len), digest_update(session, part, part_len))
+SESSION_CALL(C_DigestKey, (session_t handle, object_t key), digest_key(session, key))
+SESSION_CALL(C_DigestFinal, (session_t handle, byte_t *digest, len_t *digest_len),
+    digest_finish(session, digest, digest_len))
+SESSION_CALL(C_DigestEncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len),
+    dual_digest_encrypt(session, part, part_len, encrypted_part, encrypted_part_len))
+SESSION_CALL(C_DecryptDigestUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
+    byte_t *part, len_t *part_len),
+    dual_decrypt_digest(session, encrypted_part, encrypted_part_len, part, part_len))
+SESSION_CALL(C_SignEncryptUpdate, (session_t handle, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len),
+    dual_sign_encrypt(session, part, part_len, encrypted_part, encrypted_part_len))
+SESSION_CALL(C_DecryptVerifyUpdate, (session_t handle, byte_t *encrypted_part, len_t encrypted_part_len,
+    byte_t *part, len_t *part_len),
+    dual_decrypt_verify(session, encrypted_part, encrypted_part_len, part, part_len))
+SESSION_CALL(C_GetOperationState, (session_t handle, byte_t *operation_state, len_t *operation_state_len),
+    state_get(session, operation_state, operation_state_len))
+SESSION_CALL(C_SetOperationState, (session_t handle, byte_t *operation_state, len_t operation_state_len,
+    object_t encryption_key, object_t authentication_key),
+    state_set(session, operation_state, operation_state_len, encryption_key, authentication_key))
+
+/* Signatures that hold their data */
+SESSION_CALL(C_SignRecoverInit, (session_t handle, mech_t *mechanism, object_t key),
+    recover_sign_begin(session, mechanism, key))
+SESSION_CALL(C_SignRecover, (session_t handle, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len),
+    recover_sign(session, data, data_len, signature, signature_len))
+SESSION_CALL(C_VerifyRecoverInit, (session_t handle, mech_t *mechanism, object_t key),
+    recover_verify_begin(session, mechanism, key))
+SESSION_CALL(C_VerifyRecover, (session_t handle, byte_t *signature, len_t signature_len, byte_t *data,
+    len_t *data_len),
+    recover_verify(session, signature, signature_len, data, data_len))
+
+/* Administration */
+CALL(C_InitToken, (CK_SLOT_ID slot, byte_t *pin, len_t pin_len, byte_t *label),
+    admin_init_token(module, slot, pin, pin_len, label))
+SESSION_CALL(C_InitPIN, (session_t handle, byte_t *pin, len_t pin_len), admin_init_pin(session, pin, pin_len))
+SESSION_CALL(C_SetPIN, (session_t handle, byte_t *old_pin, len_t old_len, byte_t *new_pin, len_t new_len),
+    admin_set_pin(session, old_pin, old_len, new_pin, new_len))
 #pragma GCC diagnostic pop
 /* clang-format on */
 

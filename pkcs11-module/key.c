@@ -302,3 +302,15 @@ CK_RV key_unwrap(struct session *session, const CK_MECHANISM *mechanism,
     secret_wipe(template, template_writer.used);
     return rv;
 }
+
+CK_RV key_derive(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
+    const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+    (void)session;
+    (void)mechanism;
+    (void)base_key;
+    (void)attributes;
+    (void)count;
+    (void)key;
+    return CKR_FUNCTION_NOT_SUPPORTED;
+}

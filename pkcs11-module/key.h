@@ -33,5 +33,7 @@ CK_RV key_wrap(struct session *session, const CK_MECHANISM *mechanism,
 CK_RV key_unwrap(struct session *session, const CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE unwrapping_key, const unsigned char *wrapped, CK_ULONG wrapped_len,
     const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key);
+CK_RV key_derive(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
+    const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key);
 
 #endif

@@ -154,3 +154,14 @@ CK_RV object_create(struct session *session, const CK_ATTRIBUTE *attributes, CK_
     secret_wipe(template, w.used);
     return rv;
 }
+
+CK_RV object_copy(struct session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, CK_OBJECT_HANDLE *copy)
+{
+    (void)session;
+    (void)object;
+    (void)attributes;
+    (void)count;
+    (void)copy;
+    return CKR_FUNCTION_NOT_SUPPORTED;
+}

@@ -36,5 +36,7 @@ CK_RV object_make(struct session *session, enum wire_operation operation, const 
  * back. */
 err_t object_learn(struct session *session, struct span objects, struct pool_answer *answer,
     CK_OBJECT_HANDLE *ret_handles, size_t count);
+CK_RV object_copy(struct session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, CK_OBJECT_HANDLE *copy);
 
 #endif

@@ -31,6 +31,8 @@ const struct explain_operation explain_operations[] = {
     {"decrypt", true},
     {"wrap", true},
     {"unwrap", true},
+    {"derive", true},
+    {"derive-export", true},
     {"generate", true},
     {"import", true},
     {"store", true},

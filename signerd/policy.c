@@ -12,13 +12,15 @@ const struct policy_verb_row policy_verbs[] = {
     {VERB_DECRYPT, "decrypt", "decrypt with the key"},
     {VERB_WRAP, "wrap", "wrap with the key, and let the key be wrapped"},
     {VERB_UNWRAP, "unwrap", "unwrap with the key"},
+    {VERB_DERIVE, "derive", "derive another key from the key"},
+    {VERB_DERIVE_EXPORT, "derive-export", "read a secret of one's own session that was derived from the key"},
     {VERB_GENERATE, "generate", "make a key of this label and id in the device"},
     {VERB_IMPORT, "import", "bring in a secret key of this label and id"},
     {VERB_STORE, "store", "store a certificate of this label and id"},
     {VERB_CHANGE, "change", "change label or id, from the old and to the new one"},
     {VERB_DESTROY, "destroy", "destroy the object"},
     {VERB_RANDOM, "random", "get random bytes from the device"},
-    {VERB_ADMIN, "admin", "ask about the clients and rights of other users"},
+    {VERB_ADMIN, "admin", "initialise the token, set the client PIN, ask about other users"},
 };
 const size_t policy_verbs_count = sizeof policy_verbs / sizeof policy_verbs[0];
 
@@ -62,7 +64,7 @@ struct policy_answer policy_decide(const struct policy_rule *rules, size_t count
 bool policy_visible(const struct policy_rule *rules, size_t count, const struct identity *identity,
     const struct policy_key *key)
 {
-    uint32_t open = VERB_ALL & ~(uint32_t)VERBS_KEYLESS; /* not decided by a rule above */
+    uint32_t open = (VERB_ALL | VERB_DERIVE_EXPORT) & ~(uint32_t)VERBS_KEYLESS; /* not decided by a rule above */
     for (size_t i = 0; i < count; i++) {
         if (!rule_names_user(&rules[i], identity) || !rule_names_key(&rules[i], key))
             continue;

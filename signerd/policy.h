@@ -27,8 +27,10 @@ enum policy_verb {
     VERB_WRAP = 1 << 10,
     VERB_UNWRAP = 1 << 11,
     VERB_IMPORT = 1 << 12,
-    VERB_ADMIN = 1 << 13,
-    VERB_ALL = VERB_ADMIN - 1, /* admin must be named */
+    VERB_DERIVE = 1 << 13,
+    VERB_ADMIN = 1 << 14,
+    VERB_DERIVE_EXPORT = 1 << 15,
+    VERB_ALL = VERB_ADMIN - 1, /* admin and derive-export must be named */
     VERBS_KEYLESS = VERB_RANDOM | VERB_ADMIN,
 };
 

@@ -38,6 +38,12 @@ static const struct handler {
     {WIRE_CANCEL, NEEDS_BOTH, serve_cancel},
     {WIRE_STATUS, NEEDS_HELLO, serve_status},
     {WIRE_EXPLAIN, NEEDS_HELLO, serve_explain},
+    {WIRE_DERIVE, NEEDS_BOTH, serve_derive},
+    {WIRE_VALUE, NEEDS_BOTH, serve_value},
+    {WIRE_COPY, NEEDS_BOTH, serve_copy},
+    {WIRE_INIT_TOKEN, NEEDS_HELLO, serve_init_token},
+    {WIRE_INIT_PIN, NEEDS_HELLO, serve_init_pin},
+    {WIRE_SET_PIN, NEEDS_HELLO, serve_set_pin},
 };
 
 static const struct handler *handler_find(unsigned operation)

@@ -108,8 +108,14 @@ err_t serve_create(struct request *request);
 err_t serve_unwrap(struct request *request);
 err_t serve_destroy(struct request *request);
 err_t serve_set(struct request *request);
+err_t serve_copy(struct request *request);
+err_t serve_derive(struct request *request); /* serve_derive.c */
+err_t serve_value(struct request *request);
 err_t serve_status(struct request *request); /* serve_admin.c */
 err_t serve_explain(struct request *request);
+err_t serve_init_token(struct request *request); /* serve_pin.c */
+err_t serve_init_pin(struct request *request);
+err_t serve_set_pin(struct request *request);
 
 /* Drops what a client has begun in one of its sessions, or in any. */
 void end_session_begun(struct worker *worker, struct client *client, uint64_t session);

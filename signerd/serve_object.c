@@ -430,3 +430,9 @@ void end_client_objects(struct worker *worker, const struct client *client, bool
             end_object(worker, object);
     }
 }
+
+err_t serve_copy(struct request *request)
+{
+    (void)request;
+    return ERR_UNSUPPORTED;
+}

@@ -117,6 +117,26 @@ struct driver {
     err_t (*set)(struct device *device, driver_ref object, struct span template);
     err_t (*destroy)(struct device *device, driver_ref object);
 
+    /* Of key, the base key. The template is complete and says CKA_CLASS, CKA_KEY_TYPE and
+     * CKA_VALUE_LEN (0 or absent: as much as there is). ERR_MECHANISM…, ERR_KEY_SIZE for more than
+     * there is, ERR_TEMPLATE_…, ERR_ATTRIBUTE_…. */
+    err_t (*derive)(struct device *device, driver_ref key, uint32_t mechanism,
+        struct span parameter, struct span template, driver_ref *ret_key);
+
+    /* Appends CKA_VALUE of a secret that derive made with CKA_SENSITIVE false: secret memory is the
+     * caller's business. */
+    err_t (*value)(struct device *device, driver_ref key, struct writer *value);
+
+    /* template: what the copy has instead, with CKA_TOKEN. ERR_ACTION_PROHIBITED, ERR_TEMPLATE_…. */
+    err_t (*copy)(struct device *device, driver_ref object, struct span template,
+        driver_ref *ret_object);
+
+    /* Destroys all objects, gives the token that label, and sets its user PIN to settings->pin, so
+     * that open works afterwards. The device is closed then, whatever this returns. ERR_PIN_INCORRECT,
+     * ERR_PIN_LOCKED for its SO PIN. */
+    err_t (*init)(struct device *device, const struct driver_settings *settings, struct span so_pin,
+        struct span label);
+
     /* Fills all of random[0..len). */
     err_t (*random)(struct device *device, uint8_t *random, size_t len);
 };
