@@ -17,7 +17,7 @@ const struct policy_verb_row policy_verbs[] = {
     {VERB_GENERATE, "generate", "make a key of this label and id in the device"},
     {VERB_IMPORT, "import", "bring in a private or secret key of this label and id"},
     {VERB_STORE, "store", "store a certificate, public key or data of this label and id"},
-    {VERB_CHANGE, "change", "change label or id, from the old and to the new one"},
+    {VERB_CHANGE, "change", "change attributes; a label or id from the old and to the new one"},
     {VERB_DESTROY, "destroy", "destroy the object"},
     {VERB_RANDOM, "random", "get random bytes from the device"},
     {VERB_ADMIN, "admin", "initialise the token, set the client PIN, ask about other users"},

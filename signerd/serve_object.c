@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations that make, change and destroy objects. Each is allowed for the label and id that
- * result, not for those that the client happens to have.
+ * Operations that make and destroy objects. Each is allowed for the label and id that result, not
+ * for those that the client happens to have.
  */
 #include "serve.h"
 
@@ -15,7 +15,7 @@
  * for anybody. */
 enum { TOKEN_OBJECTS_MAX = DRIVER_OBJECTS_MAX - 4096 };
 
-static struct policy_key key_in(struct span template, uint32_t class)
+struct policy_key key_in(struct span template, uint32_t class)
 {
     struct policy_key key = {.class = class};
     (void)attribute_get(template, ATTR_LABEL, &key.label);
@@ -23,8 +23,7 @@ static struct policy_key key_in(struct span template, uint32_t class)
     return key;
 }
 
-/* A refusal is told. */
-static err_t object_room(
+err_t object_room(
     struct request *request, uint64_t session, uint32_t wanted, const struct audit_event *event)
 {
     const struct account *account = request->connection->place.account;
@@ -50,9 +49,7 @@ static err_t take_object(
     return err;
 }
 
-/* The device has done it, but the store could not follow: so this worker ends, and the next one
- * reads the device anew. */
-static err_t follow_device(struct worker *worker, err_t err)
+err_t follow_device(struct worker *worker, err_t err)
 {
     if (err != ERR_OK) {
         log_error("what the device has made or changed cannot be read back: %s", err_text(err));
@@ -160,7 +157,7 @@ err_t serve_generate_pair(struct request *request)
         request, writer_bytes(&public_list), writer_bytes(&private_list), &private_event);
 }
 
-static err_t answer_object(struct request *request, const struct object *object)
+err_t answer_object(struct request *request, const struct object *object)
 {
     if (!put_object(&request->scratch, object))
         return ERR_TOO_LARGE;
@@ -168,8 +165,7 @@ static err_t answer_object(struct request *request, const struct object *object)
     return ERR_OK;
 }
 
-/* Behind the driver's call that made one object. */
-static err_t end_making(
+err_t end_making(
     struct request *request, uint64_t intent, err_t answer, driver_ref ref, uint64_t session)
 {
     struct object *object;
@@ -380,49 +376,6 @@ err_t serve_destroy(struct request *request)
     return account_for_end(request, intent, err);
 }
 
-/* Allowed only from the old and to the new label and id: nobody renames a key into his own rights.
- */
-static err_t permit_change(
-    struct request *request, const struct object *object, struct span template)
-{
-    struct policy_key after = object->key;
-    (void)attribute_get(template, ATTR_LABEL, &after.label);
-    (void)attribute_get(template, ATTR_ID, &after.id);
-    struct audit_event before_event = event_of(request, &object->key);
-    struct audit_event after_event = event_of(request, &after);
-    err_t err = permit(request, VERB_CHANGE, &before_event);
-    return err == ERR_OK ? permit(request, VERB_CHANGE, &after_event) : err;
-}
-
-err_t serve_set(struct request *request)
-{
-    struct worker *worker = request->worker;
-    const struct wire_set_request *in = &request->in->set_request;
-    struct object *object;
-    uint64_t intent;
-    err_t err = find_object(request, in->object, &object);
-    if (err == ERR_OK)
-        err = template_check_change(in->template);
-    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
-        err = ERR_TOO_LARGE;
-    if (err == ERR_OK)
-        err = permit_change(request, object, in->template);
-    if (err != ERR_OK)
-        return err;
-    struct audit_event event = event_of(request, &object->key);
-    event.data = in->template;
-    if (!attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true))
-        return refuse(request, &event, ERR_ACTION_PROHIBITED);
-    err = account_for_begin(request, &event, &intent);
-    if (err != ERR_OK)
-        return err;
-    err = worker->driver->set(worker->device, object->ref, in->template);
-    err = account_for_end(request, intent, err);
-    if (err == ERR_OK)
-        err = follow_device(worker, objects_refresh(&worker->objects, object));
-    return err == ERR_OK ? answer_object(request, object) : err;
-}
-
 static void end_object(struct worker *worker, struct object *object)
 {
     pulse_busy(worker->pulse, true);
@@ -449,10 +402,4 @@ void end_client_objects(struct worker *worker, const struct client *client, bool
         if (object->owner == client && (object->is_private || !only_private))
             end_object(worker, object);
     }
-}
-
-err_t serve_copy(struct request *request)
-{
-    (void)request;
-    return ERR_UNSUPPORTED;
 }

@@ -237,6 +237,18 @@ static void put_number(struct writer *list, uint32_t type, uint64_t value)
         attribute_put_ulong(list, type, value);
 }
 
+bool template_value_fits(const struct wire_attribute *attribute)
+{
+    enum { DATE = 8 };
+    const struct span value = attribute->value;
+    if (attribute->type != ATTR_START_DATE && attribute->type != ATTR_END_DATE)
+        return true;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9')
+            return false;
+    return value.len == 0 || value.len == DATE;
+}
+
 static err_t check_asked(const struct template_kind *kind, struct span asked)
 {
     struct reader r = reader_of(asked);
@@ -247,6 +259,8 @@ static err_t check_asked(const struct template_kind *kind, struct span asked)
             return ERR_ATTRIBUTE_TYPE;
         if (row->rule == TOKENS)
             return ERR_ATTRIBUTE_READ_ONLY;
+        if (!template_value_fits(&attribute))
+            return ERR_ATTRIBUTE_VALUE;
         if ((row->rule == MUST_BE || row->rule == MUST_OMIT) &&
             number_in(attribute.value) != row->value)
             return ERR_TEMPLATE_INCONSISTENT;
@@ -301,16 +315,5 @@ err_t template_complete(
         err = put_row(&kind->rows[i], asked, token, list);
     if (err == ERR_OK && (writer_failed(list) || writer_bytes(list).len > TEMPLATE_MOST))
         err = ERR_TOO_LARGE;
-    return err;
-}
-
-err_t template_check_change(struct span asked)
-{
-    struct reader r = reader_of(asked);
-    struct wire_attribute attribute;
-    err_t err = attribute_list_check(asked);
-    while (err == ERR_OK && attribute_next(&r, &attribute))
-        if (!(attribute_find(attribute.type)->flags & ATTRIBUTE_CHANGEABLE))
-            err = ERR_ATTRIBUTE_READ_ONLY;
     return err;
 }

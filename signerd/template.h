@@ -33,7 +33,14 @@ bool template_length_fits(const struct template_kind *kind, uint64_t length);
 err_t template_complete(
     const struct template_kind *kind, struct span asked, bool token, struct writer *list);
 
-/* What C_SetAttributeValue may change: ERR_ATTRIBUTE_READ_ONLY for the rest. */
-err_t template_check_change(struct span asked);
+/* False for a CK_DATE that is none: neither empty nor eight digits. */
+bool template_value_fits(const struct wire_attribute *attribute);
+
+/* Whether an object with these attributes may be given those asked for, by C_SetAttributeValue or
+ * in a copy: ERR_ATTRIBUTE_READ_ONLY where one of them may not change in this way,
+ * ERR_ATTRIBUTE_VALUE. CKA_MODIFIABLE, CKA_COPYABLE, and who may say CKA_TRUSTED, are the caller's
+ * to look at. */
+enum template_change { TEMPLATE_SET, TEMPLATE_COPY };
+err_t template_check_change(enum template_change how, struct span object, struct span asked);
 
 #endif

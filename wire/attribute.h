@@ -33,8 +33,7 @@ enum {
 };
 
 enum {
-    ATTRIBUTE_SECRET = 1,     /* key material: never on the wire from a private or secret key */
-    ATTRIBUTE_CHANGEABLE = 2, /* C_SetAttributeValue may change it where CKA_MODIFIABLE */
+    ATTRIBUTE_SECRET = 1, /* key material: never on the wire from a private or secret key */
 };
 
 struct attribute_row {

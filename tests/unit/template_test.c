@@ -507,33 +507,151 @@ static void a_derived_secret_is_as_long_as_its_type_allows(void **state)
     (void)completed(template_secret(GENERIC_SECRET, TEMPLATE_DERIVE), false);
 }
 
-static void only_label_id_and_subject_can_be_changed(void **state)
+/* ---- changing and copying ---- */
+
+static uint8_t object_room[1024];
+
+/* An object of this class whose flags of one direction all say value. */
+static struct span object_of(uint64_t class, bool value)
 {
-    for (size_t i = 0; i < attribute_rows_count; i++) {
-        const struct attribute_row *row = &attribute_rows[i];
-        bool changeable =
-            row->type == ATTR_LABEL || row->type == ATTR_ID || row->type == ATTR_SUBJECT;
-        static const size_t sizes[] = {[ATTRIBUTE_BOOL] = 1,
-            [ATTRIBUTE_ULONG] = 8,
-            [ATTRIBUTE_ULONG_LIST] = 8,
-            [ATTRIBUTE_BYTES] = 3};
-        attribute_put(&asked, row->type, span_of("\0\0\0\0\0\0\0\0", sizes[row->kind]));
-        assert_int_equal(template_check_change(writer_bytes(&asked)),
-            changeable ? ERR_OK : ERR_ATTRIBUTE_READ_ONLY);
-        (void)ask_nothing(NULL);
-    }
+    static const uint32_t flags[] = {
+        ATTR_SENSITIVE, ATTR_EXTRACTABLE, ATTR_COPYABLE, ATTR_MODIFIABLE, ATTR_PRIVATE};
+    struct writer list = writer_of(object_room, sizeof object_room);
+    attribute_put_ulong(&list, ATTR_CLASS, class);
+    for (size_t i = 0; i < COUNT(flags); i++)
+        attribute_put_bool(&list, flags[i], value);
+    return writer_bytes(&list);
+}
+
+static err_t change(enum template_change how, struct span object)
+{
+    err_t err = template_check_change(how, object, writer_bytes(&asked));
+    (void)ask_nothing(NULL);
+    return err;
+}
+
+/* Any value of the type's size */
+static void ask_something(const struct attribute_row *row)
+{
+    static const size_t sizes[] = {[ATTRIBUTE_BOOL] = 1,
+        [ATTRIBUTE_ULONG] = 8,
+        [ATTRIBUTE_ULONG_LIST] = 8,
+        [ATTRIBUTE_BYTES] = 8};
+    const bool number = row->kind != ATTRIBUTE_BYTES;
+    attribute_put(
+        &asked, row->type, span_of(number ? "\0\0\0\0\0\0\0\0" : "20260101", sizes[row->kind]));
+}
+
+static bool is_one_of(uint32_t type, const uint32_t *types)
+{
+    while (*types != 0 && *types != type)
+        types++;
+    return *types != 0;
+}
+
+/* 2.40: label always; the footnotes 8 of each class's table; CKA_COPYABLE to false */
+static void what_may_change_belongs_to_the_class(void **state)
+{
+    static const struct {
+        uint64_t class;
+        uint32_t types[18];
+    } rows[] = {
+        {CLASS_DATA, {ATTR_LABEL, ATTR_COPYABLE, ATTR_APPLICATION, ATTR_OBJECT_ID, ATTR_VALUE}},
+        {CLASS_CERTIFICATE,
+            {ATTR_LABEL, ATTR_COPYABLE, ATTR_ID, ATTR_ISSUER, ATTR_SERIAL_NUMBER, ATTR_TRUSTED}},
+        {CLASS_PUBLIC_KEY, {ATTR_LABEL, ATTR_COPYABLE, ATTR_ID, ATTR_SUBJECT, ATTR_START_DATE,
+                               ATTR_END_DATE, ATTR_DERIVE, ATTR_ENCRYPT, ATTR_VERIFY,
+                               ATTR_VERIFY_RECOVER, ATTR_WRAP, ATTR_TRUSTED}},
+        {CLASS_PRIVATE_KEY, {ATTR_LABEL, ATTR_COPYABLE, ATTR_ID, ATTR_SUBJECT, ATTR_START_DATE,
+                                ATTR_END_DATE, ATTR_DERIVE, ATTR_DECRYPT, ATTR_SIGN,
+                                ATTR_SIGN_RECOVER, ATTR_UNWRAP, ATTR_SENSITIVE, ATTR_EXTRACTABLE}},
+        {CLASS_SECRET_KEY,
+            {ATTR_LABEL, ATTR_COPYABLE, ATTR_ID, ATTR_START_DATE, ATTR_END_DATE, ATTR_DERIVE,
+                ATTR_ENCRYPT, ATTR_DECRYPT, ATTR_SIGN, ATTR_VERIFY, ATTR_WRAP, ATTR_UNWRAP,
+                ATTR_SENSITIVE, ATTR_EXTRACTABLE, ATTR_TRUSTED}},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (size_t j = 0; j < attribute_rows_count; j++) {
+            ask_something(&attribute_rows[j]);
+            assert_int_equal(change(TEMPLATE_SET, object_of(rows[i].class, false)),
+                is_one_of(attribute_rows[j].type, rows[i].types) ? ERR_OK
+                                                                 : ERR_ATTRIBUTE_READ_ONLY);
+        }
     (void)state;
+}
+
+/* Asks for to where the object says from. */
+static err_t turn(enum template_change how, uint32_t type, bool from, bool to)
+{
+    attribute_put_bool(&asked, type, to);
+    return change(how, object_of(CLASS_SECRET_KEY, from));
+}
+
+static void what_goes_one_way_does_not_come_back(void **state)
+{
+    static const struct {
+        uint32_t type;
+        bool end; /* the value that stays */
+    } rows[] = {{ATTR_SENSITIVE, true}, {ATTR_EXTRACTABLE, false}, {ATTR_COPYABLE, false}};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (int how = TEMPLATE_SET; how <= TEMPLATE_COPY; how++) {
+            const bool end = rows[i].end;
+            const enum template_change change_how = (enum template_change)how;
+            assert_int_equal(turn(change_how, rows[i].type, !end, end), ERR_OK);
+            assert_int_equal(turn(change_how, rows[i].type, end, end), ERR_OK);
+            assert_int_equal(turn(change_how, rows[i].type, end, !end), ERR_ATTRIBUTE_READ_ONLY);
+        }
+    (void)state;
+}
+
+/* 2.40, 4.4: CKA_TOKEN, CKA_PRIVATE and CKA_MODIFIABLE only in a copy; nothing private is shown */
+static void some_attributes_change_only_in_a_copy(void **state)
+{
+    static const uint32_t types[] = {ATTR_TOKEN, ATTR_PRIVATE, ATTR_MODIFIABLE, ATTR_DESTROYABLE};
+    for (size_t i = 0; i < COUNT(types); i++)
+        for (int to = 0; to <= 1; to++) {
+            const bool back =
+                (types[i] == ATTR_PRIVATE && to == 0) || (types[i] == ATTR_MODIFIABLE && to == 1);
+            const bool from = types[i] == ATTR_PRIVATE;
+            assert_int_equal(turn(TEMPLATE_SET, types[i], from, to), ERR_ATTRIBUTE_READ_ONLY);
+            assert_int_equal(
+                turn(TEMPLATE_COPY, types[i], from, to), back ? ERR_ATTRIBUTE_READ_ONLY : ERR_OK);
+        }
+    attribute_put(&asked, ATTR_EC_PARAMS, span_of_text("x"));
+    assert_int_equal(
+        change(TEMPLATE_COPY, object_of(CLASS_PUBLIC_KEY, true)), ERR_ATTRIBUTE_READ_ONLY);
+    (void)state;
+}
+
+static void a_date_is_one_or_empty(void **state)
+{
+    static const struct {
+        const char *date;
+        err_t error;
+    } rows[] = {{"", ERR_OK}, {"20261125", ERR_OK}, {"2026112", ERR_ATTRIBUTE_VALUE},
+        {"202611250", ERR_ATTRIBUTE_VALUE}, {"2026-1-1", ERR_ATTRIBUTE_VALUE}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct span ignored;
+        attribute_put(&asked, ATTR_END_DATE, span_of_text(rows[i].date));
+        assert_int_equal(change(TEMPLATE_SET, object_of(CLASS_SECRET_KEY, true)), rows[i].error);
+        attribute_put(&asked, ATTR_START_DATE, span_of_text(rows[i].date));
+        assert_int_equal(complete(EC_PRIVATE, true, &ignored), rows[i].error);
+        (void)ask_nothing(state);
+    }
 }
 
 static void a_change_is_checked_whole(void **state)
 {
+    const struct span key = object_of(CLASS_PRIVATE_KEY, true);
     attribute_put(&asked, ATTR_LABEL, span_of_text("a"));
     attribute_put(&asked, ATTR_ID, span_of_text("1"));
-    assert_int_equal(template_check_change(writer_bytes(&asked)), ERR_OK);
-    attribute_put_bool(&asked, ATTR_SENSITIVE, true);
-    assert_int_equal(template_check_change(writer_bytes(&asked)), ERR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(template_check_change(TEMPLATE_SET, key, writer_bytes(&asked)), ERR_OK);
+    attribute_put_bool(&asked, ATTR_SENSITIVE, false);
+    assert_int_equal(
+        template_check_change(TEMPLATE_SET, key, writer_bytes(&asked)), ERR_ATTRIBUTE_READ_ONLY);
     asked.used--;
-    assert_int_equal(template_check_change(writer_bytes(&asked)), ERR_BAD_MESSAGE);
+    assert_int_equal(
+        template_check_change(TEMPLATE_SET, key, writer_bytes(&asked)), ERR_BAD_MESSAGE);
     (void)state;
 }
 
@@ -567,7 +685,10 @@ int main(void)
         ASKING(what_only_a_token_says_is_refused),
         ASKING(a_derived_secret_may_be_readable_in_a_session_alone),
         ASKING(a_derived_secret_is_as_long_as_its_type_allows),
-        ASKING(only_label_id_and_subject_can_be_changed),
+        ASKING(what_may_change_belongs_to_the_class),
+        ASKING(what_goes_one_way_does_not_come_back),
+        ASKING(some_attributes_change_only_in_a_copy),
+        ASKING(a_date_is_one_or_empty),
         ASKING(a_change_is_checked_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
