@@ -104,21 +104,40 @@ static err_t make_pair(struct request *request, struct span public_template,
     return ERR_OK;
 }
 
+/* Of CKM_…_KEY_PAIR_GEN: the type of both halves. */
+static bool type_of_pair(uint32_t mechanism, uint64_t *ret_key_type)
+{
+    static const struct {
+        uint32_t mechanism;
+        uint64_t key_type;
+    } rows[] = {{CKM_EC_KEY_PAIR_GEN, KEY_TYPE_EC},
+        {CKM_EC_EDWARDS_KEY_PAIR_GEN, KEY_TYPE_EC_EDWARDS},
+        {CKM_RSA_PKCS_KEY_PAIR_GEN, KEY_TYPE_RSA}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].mechanism == mechanism) {
+            *ret_key_type = rows[i].key_type;
+            return true;
+        }
+    }
+    return false;
+}
+
 err_t serve_generate_pair(struct request *request)
 {
     const struct wire_generate_pair_request *in = &request->in->generate_pair_request;
+    uint64_t key_type;
     static uint8_t public_room[WIRE_TEMPLATE_MAX];
     static uint8_t private_room[WIRE_TEMPLATE_MAX];
     struct writer public_list = writer_of(public_room, sizeof public_room);
     struct writer private_list = writer_of(private_room, sizeof private_room);
     if (!mechanism_offers(&request->worker->token, in->mechanism, CKF_GENERATE_KEY_PAIR) ||
-        in->mechanism != CKM_EC_KEY_PAIR_GEN)
+        !type_of_pair(in->mechanism, &key_type))
         return ERR_MECHANISM;
-    err_t err =
-        template_complete(&template_ec_public, in->public_template, in->session == 0, &public_list);
+    err_t err = template_complete(template_find(CLASS_PUBLIC_KEY, key_type, TEMPLATE_GENERATE),
+        in->public_template, in->session == 0, &public_list);
     if (err == ERR_OK)
-        err = template_complete(
-            &template_ec_private, in->private_template, in->session == 0, &private_list);
+        err = template_complete(template_find(CLASS_PRIVATE_KEY, key_type, TEMPLATE_GENERATE),
+            in->private_template, in->session == 0, &private_list);
     if (err != ERR_OK)
         return err;
 
@@ -205,23 +224,24 @@ err_t serve_generate(struct request *request)
     return end_making(request, intent, err, ref, in->session);
 }
 
-/* What a client brings in: a certificate, or a secret key by its type. */
+static bool holds_secret(uint32_t class)
+{
+    return class == CLASS_PRIVATE_KEY || class == CLASS_SECRET_KEY;
+}
+
+/* What a client brings in, by class and, for keys, type. */
 static err_t kind_of_import(struct span template, enum template_origin origin,
     const struct template_kind **ret_kind, uint32_t *ret_class)
 {
     uint64_t class;
-    uint64_t key_type;
+    uint64_t key_type = 0;
     if (!attribute_get_ulong(template, ATTR_CLASS, &class))
         return ERR_TEMPLATE_INCOMPLETE;
+    if (class != CLASS_DATA && class != CLASS_CERTIFICATE &&
+        !attribute_get_ulong(template, ATTR_KEY_TYPE, &key_type))
+        return class <= CLASS_SECRET_KEY ? ERR_TEMPLATE_INCOMPLETE : ERR_ATTRIBUTE_VALUE;
     *ret_class = (uint32_t) class;
-    *ret_kind = &template_certificate;
-    if (class == CLASS_CERTIFICATE && origin == TEMPLATE_IMPORT)
-        return ERR_OK;
-    if (class != CLASS_SECRET_KEY)
-        return ERR_ATTRIBUTE_VALUE;
-    if (!attribute_get_ulong(template, ATTR_KEY_TYPE, &key_type))
-        return ERR_TEMPLATE_INCOMPLETE;
-    *ret_kind = template_secret(key_type, origin);
+    *ret_kind = template_find(class, key_type, origin);
     return *ret_kind != NULL ? ERR_OK : ERR_ATTRIBUTE_VALUE;
 }
 
@@ -240,11 +260,11 @@ static err_t create(struct request *request, struct writer *list)
     if (err != ERR_OK)
         return err;
 
-    const bool is_key = class == CLASS_SECRET_KEY;
+    const bool is_private = attribute_get_bool(writer_bytes(list), ATTR_PRIVATE, false);
     const struct policy_key key = key_in(in->template, class);
     struct audit_event event = event_of(request, &key);
-    err = permit(request, is_key ? VERB_IMPORT : VERB_STORE, &event);
-    if (err == ERR_OK && is_key)
+    err = permit(request, holds_secret(class) ? VERB_IMPORT : VERB_STORE, &event);
+    if (err == ERR_OK && is_private)
         err = need_login(request, &event);
     if (err == ERR_OK)
         err = object_room(request, in->session, 1, &event);

@@ -29,6 +29,7 @@ enum {
 
     KEY_TYPE_RSA = 0,
     KEY_TYPE_EC = 3,
+    KEY_TYPE_EC_EDWARDS = 0x40,
 };
 
 enum {
