@@ -7,6 +7,7 @@
 #ifndef SIGNERD_SERVE_H
 #define SIGNERD_SERVE_H
 
+#include "mechanism.h"
 #include "worker.h"
 
 struct request {
@@ -51,9 +52,6 @@ err_t account_for_end(struct request *request, uint64_t intent, err_t answer);
  * numbers. */
 err_t device_answer(struct worker *worker, err_t answer);
 
-bool mechanism_offers(
-    const struct driver_token *token, uint32_t mechanism, uint32_t flag); /* CKF_ flag */
-
 /* A key at work, as a client asks for it. */
 struct key_use {
     enum driver_function function;
@@ -74,10 +72,12 @@ err_t permit_use(struct request *request, const struct key_use *use, struct audi
  * refusal where it is not. */
 err_t permit_further(struct request *request, enum driver_function function, uint64_t object);
 
-/* serve_key.c: as permit_use for CKM_AES_KEY_WRAP; flag and attribute: CKF_WRAP and ATTR_WRAP, or
- * CKF_UNWRAP and ATTR_UNWRAP. It tells nothing. */
-err_t check_wrapping_key(const struct worker *worker, const struct object *key, uint32_t mechanism,
-    uint32_t flag, uint32_t attribute, struct span parameter);
+/* serve_key.c: the CKF_ flag of a function. */
+uint32_t flag_of(enum driver_function function);
+
+/* serve_key.c: a key that wraps (flag CKF_WRAP), unwraps or derives. */
+struct mechanism_use use_of(const struct request *request, const struct object *key,
+    uint32_t mechanism, uint32_t flag, struct span parameter);
 
 /* Where a client PIN is set, whoever makes a private object must have given it. */
 err_t need_login(struct request *request, const struct audit_event *event);

@@ -313,8 +313,9 @@ static err_t permit_unwrap(
         err = need_login(request, event);
     if (err != ERR_OK)
         return err;
-    err = check_wrapping_key(
-        request->worker, key, in->mechanism, CKF_UNWRAP, ATTR_UNWRAP, in->parameter);
+    const struct mechanism_use use =
+        use_of(request, key, in->mechanism, CKF_UNWRAP, in->parameter);
+    err = mechanism_check(&use);
     return err == ERR_OK ? ERR_OK : refuse(request, event, err);
 }
 
