@@ -27,7 +27,7 @@ struct module {
     uint64_t client;      /* names this process to the workers */
     struct slot **slots;
     size_t slot_count;
-    bool scanned; /* the runtime directory has been read once */
+    bool scanned;              /* the runtime directory has been read once */
     struct session **sessions; /* in order of their handles */
     size_t session_count;
     size_t session_size;

@@ -4,9 +4,9 @@
  * what is so now and what the program was told by this function, or what was so when its token was
  * first looked at.
  *
- * Waiting takes no thread and no clock: a connection to each worker, which ends when the token comes
- * or goes; the kernel's word (inotify) where a socket appears; and C_Finalize's. Only where one of
- * these fails does it look again every two seconds.
+ * Waiting takes no thread and no clock: a connection to each worker, which ends when the token
+ * comes or goes; the kernel's word (inotify) where a socket appears; and C_Finalize's. Only where
+ * one of these fails does it look again every two seconds.
  */
 #include "slot.h"
 
@@ -187,8 +187,7 @@ static err_t grow(struct waiting *waiting, size_t count)
 /* The directory may have been made anew since; watching it twice is once. */
 static void watch_directory(struct waiting *waiting)
 {
-    const uint32_t events =
-        IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+    const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
     waiting->blind = waiting->directory < 0 ||
                      inotify_add_watch(waiting->directory, waiting->module->directory, events) < 0;
 }
@@ -232,12 +231,13 @@ static err_t sleep_until_change(struct waiting *waiting)
         polls[NO_POLLS_OF_SLOTS + i] =
             (struct pollfd){.fd = link != NULL ? link_descriptor(link) : -1, .events = POLLIN};
     }
-    const int n = poll(polls, (nfds_t)(NO_POLLS_OF_SLOTS + waiting->count),
-        is_unsure(waiting) ? LOOK_MS : -1);
+    const int n = poll(
+        polls, (nfds_t)(NO_POLLS_OF_SLOTS + waiting->count), is_unsure(waiting) ? LOOK_MS : -1);
     if (n < 0)
         return errno == EINTR ? ERR_OK : ERR_SYSTEM;
     if (polls[1].revents != 0)
-        (void)!read(waiting->directory, events, sizeof events); /* one is enough: all is read anew */
+        (void)!read(
+            waiting->directory, events, sizeof events); /* one is enough: all is read anew */
     for (size_t i = 0; i < waiting->count; i++) {
         if (polls[NO_POLLS_OF_SLOTS + i].revents == 0)
             continue;

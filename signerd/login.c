@@ -110,7 +110,8 @@ static err_t read_record(struct login *login)
     login->has_record = pin_record_follows(&login->record, secret_bytes(login->file_pin));
     if (login->has_record)
         return ERR_OK;
-    log_info("the file of client-pin holds another PIN: the one that was set before counts no more");
+    log_info(
+        "the file of client-pin holds another PIN: the one that was set before counts no more");
     return pin_record_remove(login->directory);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * INIT_TOKEN, INIT_PIN, SET_PIN and the login of a security officer: only whom a rule gives "admin",
- * and each with its lines in the log.
+ * INIT_TOKEN, INIT_PIN, SET_PIN and the login of a security officer: only whom a rule gives
+ * "admin", and each with its lines in the log.
  */
 #include "request_stand.h"
 
@@ -35,7 +35,7 @@ static int stand_up_without(void **state)
     return 0;
 }
 #define WITH_PIN(test) cmocka_unit_test_setup_teardown(test, stand_up_with_pin, stand_down)
-#define WITHOUT(test) cmocka_unit_test_setup_teardown(test, stand_up_without, stand_down)
+#define WITHOUT(test)  cmocka_unit_test_setup_teardown(test, stand_up_without, stand_down)
 
 static err_t login(struct connection *connection, uint32_t user, const char *pin)
 {
