@@ -35,10 +35,6 @@ CK_RV session_leave(struct session *session, CK_RV rv); /* returns rv */
 void session_free(struct session *session);
 bool session_is_read_write(const struct session *session);
 
-/* The module's lock is held. */
-void session_count(
-    const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write);
-
 /* The implementations of C_OpenSession … C_GetSessionInfo. */
 CK_RV session_open(
     struct module *module, CK_SLOT_ID slot, CK_FLAGS flags, CK_SESSION_HANDLE *handle);

@@ -15,7 +15,8 @@ static void read_info(const struct wire_hello_reply *hello, CK_TOKEN_INFO *info)
 {
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED |
-                 (hello->login_required ? CKF_LOGIN_REQUIRED : 0),
+                 (hello->login_required ? CKF_LOGIN_REQUIRED : 0) |
+                 (hello->pin_failed ? CKF_USER_PIN_COUNT_LOW : 0), /* and nothing ever locks */
         .ulMaxSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxRwSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxPinLen = TOKEN_PIN_MAX,
