@@ -137,10 +137,10 @@ static void present(const struct objects *objects, struct span device_list, stru
     attribute_put_bool(list, ATTR_PRIVATE,
         objects->login_required &&
             (holds_secret(class) || attribute_get_bool(device_list, ATTR_PRIVATE, false)));
-    if (is_key(class)) {
-        attribute_put_bool(list, ATTR_COPYABLE, false);
+    attribute_put_bool(list, ATTR_COPYABLE,
+        !holds_secret(class) && attribute_get_bool(device_list, ATTR_COPYABLE, true));
+    if (is_key(class))
         put_public_key_info(device_list, public_half, list);
-    }
 }
 
 static struct span text_of(struct span list, uint32_t type)

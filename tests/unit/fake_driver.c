@@ -399,22 +399,27 @@ static err_t fake_generate_pair(struct device *device, uint32_t mechanism,
     return *ret_public != 0 && *ret_private != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
-/* The old list without what the template has, and then the template. */
+/* The row's list without what the template has, and then the template. */
+static void put_changed(const struct fake_object *row, struct span template, struct writer *list)
+{
+    struct wire_attribute attribute;
+    struct span ignored;
+    struct reader r = reader_of(span_of(row->list, row->len));
+    while (attribute_next(&r, &attribute))
+        if (!attribute_get(template, attribute.type, &ignored))
+            attribute_put(list, attribute.type, attribute.value);
+    write_span(list, template);
+}
+
 static err_t fake_set(struct device *device, driver_ref object, struct span template)
 {
     uint8_t room[2 * WIRE_TEMPLATE_MAX];
     struct writer list = writer_of(room, sizeof room);
-    struct wire_attribute attribute;
-    struct span ignored;
     err_t err = begin(device, FAKE_SET);
     struct fake_object *row = row_find(device, object);
     if (err != ERR_OK || row == NULL)
         return err != ERR_OK ? err : ERR_OBJECT_GONE;
-    struct reader r = reader_of(span_of(row->list, row->len));
-    while (attribute_next(&r, &attribute))
-        if (!attribute_get(template, attribute.type, &ignored))
-            attribute_put(&list, attribute.type, attribute.value);
-    write_span(&list, template);
+    put_changed(row, template, &list);
     struct span whole = writer_bytes(&list);
     uint8_t *copy = malloc(whole.len + 1);
     if (copy == NULL)
@@ -424,6 +429,20 @@ static err_t fake_set(struct device *device, driver_ref object, struct span temp
     row->list = copy;
     row->len = whole.len;
     return ERR_OK;
+}
+
+static err_t fake_copy(
+    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
+{
+    uint8_t room[2 * WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    err_t err = begin(device, FAKE_COPY);
+    const struct fake_object *row = row_find(device, object);
+    if (err != ERR_OK || row == NULL)
+        return err != ERR_OK ? err : ERR_OBJECT_GONE;
+    put_changed(row, template, &list);
+    *ret_object = put(device, writer_bytes(&list));
+    return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
 static err_t fake_destroy(struct device *device, driver_ref object)
@@ -464,5 +483,6 @@ const struct driver fake_driver = {
     .create = fake_create,
     .set = fake_set,
     .destroy = fake_destroy,
+    .copy = fake_copy,
     .random = fake_random,
 };

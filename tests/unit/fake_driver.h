@@ -24,6 +24,7 @@ enum fake_call {
     FAKE_WRAP,
     FAKE_UNWRAP,
     FAKE_GENERATE_SECRET,
+    FAKE_COPY,
     FAKE_CALLS,
 };
 

@@ -231,16 +231,23 @@ static void private_is_said_by_the_login_setting_alone(void **state)
     (void)state;
 }
 
-static void no_key_is_copyable(void **state)
+/* What is no secret is as copyable as its maker said, and by default it is. */
+static void no_secret_is_copyable(void **state)
 {
-    static const uint64_t classes[] = {CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, CLASS_SECRET_KEY};
-    for (size_t i = 0; i < COUNT(classes); i++) {
-        uint8_t room[128];
-        struct writer list = writer_of(room, sizeof room);
-        attribute_put_ulong(&list, ATTR_CLASS, classes[i]);
-        attribute_put_bool(&list, ATTR_COPYABLE, true);
-        assert_false(attribute_get_bool(presented(&list)->attributes, ATTR_COPYABLE, true));
-    }
+    static const uint64_t classes[] = {
+        CLASS_DATA, CLASS_CERTIFICATE, CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, CLASS_SECRET_KEY};
+    for (size_t i = 0; i < COUNT(classes); i++)
+        for (int said = -1; said <= 1; said++) {
+            uint8_t room[128];
+            struct writer list = writer_of(room, sizeof room);
+            const bool secret = classes[i] == CLASS_PRIVATE_KEY || classes[i] == CLASS_SECRET_KEY;
+            attribute_put_ulong(&list, ATTR_CLASS, classes[i]);
+            if (said >= 0)
+                attribute_put_bool(&list, ATTR_COPYABLE, said == 1);
+            const struct object *object = presented(&list);
+            const bool copyable = attribute_get_bool(object->attributes, ATTR_COPYABLE, secret);
+            assert_int_equal(copyable, !secret && said != 0);
+        }
     (void)state;
 }
 
@@ -509,7 +516,7 @@ int main(void)
         STORE_TEST(a_length_that_the_device_does_not_know_is_not_told),
         STORE_TEST(a_certificates_value_is_presented),
         STORE_TEST(private_is_said_by_the_login_setting_alone),
-        STORE_TEST(no_key_is_copyable),
+        STORE_TEST(no_secret_is_copyable),
         STORE_TEST(policy_sees_the_devices_label_and_id),
         STORE_TEST(an_object_too_large_to_travel_is_left_out),
         STORE_TEST(a_list_with_an_attribute_twice_is_left_out),
