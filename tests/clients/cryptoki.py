@@ -9,6 +9,7 @@ BYTES = ctypes.c_void_p
 
 # The function list (2.40, 4.6): names in its order are read from functions.def.
 OK = 0
+UNAVAILABLE = 2 ** (8 * ctypes.sizeof(ctypes.c_ulong)) - 1
 CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY = 2, 3, 4
 CKK_RSA, CKK_EC, CKK_GENERIC_SECRET, CKK_AES = 0, 3, 0x10, 0x1F
 CKA = {"CLASS": 0, "TOKEN": 1, "PRIVATE": 2, "LABEL": 3, "VALUE": 0x11, "KEY_TYPE": 0x100,

@@ -448,7 +448,7 @@ def proof_gcm(run):
                 raise Skip("a tag of less than 96 bits")
             key = run.secret(v["key"], ENCRYPT=True, DECRYPT=True)
             how, sealed = ck.gcm(v["iv"], v["aad"], group["tagSize"]), v["ct"] + v["tag"]
-            if len(v["iv"]) == 0:
+            if not 1 <= len(v["iv"]) <= 256:  # 2.40 mechanisms, 2.12.3
                 refused(("MECHANISM_PARAM_INVALID",), run.token.transform, "Decrypt", how, key, sealed)
             elif test["result"] == "invalid":
                 refused(CIPHERTEXT, run.token.transform, "Decrypt", how, key, sealed)
@@ -555,10 +555,15 @@ def proof_ecdh(run):
                 raise Skip("no SubjectPublicKeyInfo of P-256 by name: CKM_ECDH1_DERIVE takes the point alone")
             point = bits[1][1:]
             private = bytes.fromhex(test["private"]).lstrip(b"\0").rjust(32, b"\0")
-            if test["result"] == "invalid" or (test["result"] == "acceptable" and point[:1] != b"\4"):
-                refused(POINT, ecdh_secret, run, "P-256", private, point)
-            else:
+            if test["result"] == "valid":
                 same(ecdh_secret(run, "P-256", private, point), bytes.fromhex(test["shared"]))
+            elif test["result"] == "invalid":
+                refused(POINT, ecdh_secret, run, "P-256", private, point)
+            else:  # compressed, or with bytes too many: refused, or the right secret
+                try:
+                    same(ecdh_secret(run, "P-256", private, point), bytes.fromhex(test["shared"]))
+                except ck.Refused:
+                    refused(POINT, ecdh_secret, run, "P-256", private, point)
         yield one
 
 
@@ -615,7 +620,7 @@ def main():
         for suite, function in SUITES[origin].items():
             if name in ("", suite):
                 wrong += run_suite(f"{origin}/{suite}", run, function)
-    if token.sessions() != (1, 1):
+    if token.sessions() not in ((1, 1), (ck.UNAVAILABLE, ck.UNAVAILABLE)):
         print("sessions are left:", token.sessions(), file=sys.stderr)
         wrong += 1
     token.call("C_Finalize", None)
