@@ -169,8 +169,12 @@ err_t end_making(
 {
     struct object *object;
     err_t err = account_for_end(request, intent, answer);
+    if (err != ERR_OK)
+        return err;
+    err = take_object(request, ref, session, &object);
     if (err == ERR_OK)
-        err = follow_device(request->worker, take_object(request, ref, session, &object));
+        err = objects_join(&request->worker->objects, object);
+    err = follow_device(request->worker, err);
     return err == ERR_OK ? answer_object(request, object) : err;
 }
 
