@@ -204,7 +204,6 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
     assert_rv(CKR_MECHANISM_INVALID, p11->C_GetMechanismInfo(stand.slot, CKM_RSA_PKCS, &info));
 }
 
-
 /* ---- sessions ---- */
 
 static void a_session_must_be_serial(void **state)
@@ -276,7 +275,6 @@ static void login_twice_is_already_logged_in_from_any_session_and_with_any_pin(v
     assert_rv(
         CKR_USER_ALREADY_LOGGED_IN, p11->C_Login(stand.session, CKU_USER, wrong, sizeof wrong));
 }
-
 
 static void the_login_ends_with_the_last_session(void **state)
 {
