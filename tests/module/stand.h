@@ -113,5 +113,9 @@ int mac_tests(void);
 int cipher_tests(void);
 int parts_tests(void);
 int restart_tests(void);
+int interface_tests(void);
+int digest_tests(void);
+int message_tests(void);
+int offline_tests(void);
 
 #endif
