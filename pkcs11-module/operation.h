@@ -21,6 +21,7 @@ struct operation {
     CK_OBJECT_HANDLE key;
     struct buffer parameter; /* as it travels */
     size_t signature_len;    /* sign and verify */
+    size_t modulus_len;      /* RSA */
     size_t tag_len;
     bool updated; /* a part was given */
     union mechanism_hash hash;
@@ -44,6 +45,10 @@ CK_RV operation_begin(struct session *session, enum operation_kind kind,
 /* Ends it, also where none is active, and drops what the worker has begun for it. */
 void operation_end(struct session *session, enum operation_kind kind);
 void operation_clear(struct operation *operation); /* the same without telling the worker */
+
+/* How many bytes the end of an encryption or decryption gives, as mechanism_end_output. */
+bool operation_end_output(
+    const struct operation *operation, size_t held, size_t *ret_least, size_t *ret_most);
 
 /* Whether nothing comes out before the end, so that parts are kept here. */
 bool operation_gathers(const struct session *session, enum operation_kind kind);

@@ -58,8 +58,6 @@ CK_RV sign_update(
         return CKR_OPERATION_NOT_INITIALIZED;
     if (part == NULL && part_len != 0)
         rv = CKR_ARGUMENTS_BAD;
-    else if (operation->mechanism->single_part)
-        rv = CKR_FUNCTION_NOT_SUPPORTED;
     else
         rv = ckr_of(operation_absorb(session, kind, span_of(part, part_len)));
     if (rv != CKR_OK)
@@ -75,8 +73,6 @@ CK_RV sign_finish(struct session *session, unsigned char *signature, CK_ULONG *s
         return CKR_OPERATION_NOT_INITIALIZED;
     if (signature_len == NULL)
         rv = CKR_ARGUMENTS_BAD;
-    else if (operation->mechanism->single_part)
-        rv = CKR_FUNCTION_NOT_SUPPORTED;
     else if (answers_size(operation, signature, signature_len, &rv))
         return rv;
     else

@@ -167,15 +167,16 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
         CK_FLAGS functions;
         CK_ULONG size;
     } mechanisms[] = {{CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR, 256}, {CKM_ECDSA, CKF_SIGN, 256},
-        {CKM_ECDSA_SHA256, CKF_SIGN, 256}, {CKM_AES_KEY_GEN, CKF_GENERATE, 32},
-        {CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE, 32},
+        {CKM_ECDSA_SHA256, CKF_SIGN, 256}, {CKM_SHA256, CKF_DIGEST, 0},
+        {CKM_AES_KEY_GEN, CKF_GENERATE, 32}, {CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE, 32},
         {CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY, 32}, {CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT, 32},
         {CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT, 32},
         {CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP, 32}};
     CK_SLOT_ID slots[8];
-    CK_MECHANISM_TYPE types[16];
+    CK_MECHANISM_TYPE types[128];
     CK_MECHANISM_INFO info;
     CK_ULONG count = 0;
+    CK_ULONG all;
     (void)state;
     assert_rv(CKR_OK, p11->C_GetSlotList(CK_TRUE, NULL, &count));
     assert_int_equal(count, 1);
@@ -186,10 +187,10 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
     assert_int_equal(slots[0], stand.slot);
 
     assert_rv(CKR_OK, p11->C_GetMechanismList(stand.slot, NULL, &count));
-    assert_int_equal(count, COUNT(mechanisms));
-    count--;
+    assert_true(count >= COUNT(mechanisms) && count <= COUNT(types));
+    all = count--;
     assert_rv(CKR_BUFFER_TOO_SMALL, p11->C_GetMechanismList(stand.slot, types, &count));
-    assert_int_equal(count, COUNT(mechanisms));
+    assert_int_equal(count, all);
     assert_rv(CKR_OK, p11->C_GetMechanismList(stand.slot, types, &count));
     for (size_t i = 0; i < COUNT(mechanisms); i++) {
         size_t at = 0;
@@ -201,7 +202,7 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
         assert_true(
             info.ulMinKeySize <= mechanisms[i].size && info.ulMaxKeySize >= mechanisms[i].size);
     }
-    assert_rv(CKR_MECHANISM_INVALID, p11->C_GetMechanismInfo(stand.slot, CKM_RSA_PKCS, &info));
+    assert_rv(CKR_MECHANISM_INVALID, p11->C_GetMechanismInfo(stand.slot, CKM_MD5, &info));
 }
 
 static void no_slot_event_is_reported_and_none_is_waited_for(void **state)
