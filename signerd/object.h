@@ -18,7 +18,8 @@ struct object {
     const struct client *owner; /* NULL: a token object */
     uint64_t session;           /* of the owner */
     bool is_private;            /* a client must be logged in to see it */
-    struct policy_key key;      /* points into attributes */
+    struct policy_key key;      /* points into attributes or base */
+    struct policy_key *base;    /* of a secret that was derived here: from what; owned; else NULL */
     struct span attributes;     /* the presented list; owned */
 };
 
@@ -54,6 +55,10 @@ err_t objects_complete(
 /* A private key and its public object find each other, whichever came first. object is the new one;
  * a private key that has its public half already keeps it. */
 err_t objects_join(struct objects *objects, struct object *object);
+
+/* Says of a secret what it was derived from. Where it has neither label nor id, policy judges it as
+ * that key. ERR_MEMORY. */
+err_t objects_set_base(struct object *object, const struct policy_key *base);
 
 /* Reads an object's attributes again after a change. */
 err_t objects_refresh(struct objects *objects, struct object *object);
