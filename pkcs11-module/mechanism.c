@@ -26,17 +26,20 @@ enum { AES_BLOCK = 16 };
         .block = 0)
 
 /* Signatures: as the device makes them, and with the hash made here. */
-#define RAW(mechanism, key, codec)                                                                 \
-    ROW(mechanism, CKF_SIGN, CKO_PRIVATE_KEY, key, key, mechanism, codec, .whole = true)
-#define HASHED(mechanism, key, on, codec, made_by, ...)                                            \
-    ROW(mechanism, CKF_SIGN, CKO_PRIVATE_KEY, key, key, on, codec, .hash = &(made_by),             \
-        .whole = true, __VA_ARGS__)
+#define SIGNATURE(mechanism, key, on, codec, checked_by, ...)                                      \
+    ROW(mechanism, CKF_SIGN, CKO_PRIVATE_KEY, key, key, on, codec, .whole = true, __VA_ARGS__),    \
+        ROW(mechanism, CKF_VERIFY, CKO_PUBLIC_KEY, key, key, on, codec, .whole = true,             \
+            .verify = (checked_by), __VA_ARGS__)
+#define RAW(mechanism, key, codec, checked_by)                                                     \
+    SIGNATURE(mechanism, key, mechanism, codec, checked_by, .hash = NULL)
 #define ECDSA(mechanism, made_by)                                                                  \
-    HASHED(mechanism, CKK_EC, CKM_ECDSA, parameter_none, made_by, .digest_info = false)
+    SIGNATURE(mechanism, CKK_EC, CKM_ECDSA, parameter_none, verify_ecdsa, .hash = &(made_by))
 #define RSA_PKCS(mechanism, made_by)                                                               \
-    HASHED(mechanism, CKK_RSA, CKM_RSA_PKCS, parameter_none, made_by, .digest_info = true)
+    SIGNATURE(mechanism, CKK_RSA, CKM_RSA_PKCS, parameter_none, verify_rsa_pkcs,                   \
+        .hash = &(made_by), .digest_info = true)
 #define RSA_PSS(mechanism, made_by)                                                                \
-    HASHED(mechanism, CKK_RSA, CKM_RSA_PKCS_PSS, parameter_pss, made_by, .digest_info = false)
+    SIGNATURE(                                                                                     \
+        mechanism, CKK_RSA, CKM_RSA_PKCS_PSS, parameter_pss, verify_rsa_pss, .hash = &(made_by))
 
 #define MAC_ROW(mechanism, what, key_a, key_b, codec, len)                                         \
     ROW(mechanism, what, CKO_SECRET_KEY, key_a, key_b, mechanism, codec, .signature_len = (len))
@@ -74,24 +77,28 @@ const struct mechanism_row mechanism_rows[] = {
 
     GENERATE_PAIR(CKM_EC_KEY_PAIR_GEN, CKK_EC),
     GENERATE_PAIR(CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS),
-    RAW(CKM_ECDSA, CKK_EC, parameter_none),
+    RAW(CKM_ECDSA, CKK_EC, parameter_none, verify_ecdsa),
     ECDSA(CKM_ECDSA_SHA1, nettle_sha1),
     ECDSA(CKM_ECDSA_SHA224, nettle_sha224),
     ECDSA(CKM_ECDSA_SHA256, nettle_sha256),
     ECDSA(CKM_ECDSA_SHA384, nettle_sha384),
     ECDSA(CKM_ECDSA_SHA512, nettle_sha512),
-    RAW(CKM_EDDSA, CKK_EC_EDWARDS, parameter_eddsa),
+    RAW(CKM_EDDSA, CKK_EC_EDWARDS, parameter_eddsa, verify_eddsa),
     ROW(CKM_ECDH1_DERIVE, CKF_DERIVE, CKO_PRIVATE_KEY, CKK_EC, CKK_EC, CKM_ECDH1_DERIVE,
         parameter_ecdh, .block = 0),
 
     GENERATE_PAIR(CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA),
-    RAW(CKM_RSA_PKCS, CKK_RSA, parameter_none),
+    RAW(CKM_RSA_PKCS, CKK_RSA, parameter_none, verify_rsa_pkcs),
+    ROW(CKM_RSA_PKCS, CKF_SIGN_RECOVER, CKO_PRIVATE_KEY, CKK_RSA, CKK_RSA, CKM_RSA_PKCS,
+        parameter_none, .whole = true),
+    ROW(CKM_RSA_PKCS, CKF_VERIFY_RECOVER, CKO_PUBLIC_KEY, CKK_RSA, CKK_RSA, CKM_RSA_PKCS,
+        parameter_none, .whole = true, .verify = verify_rsa_pkcs),
     RSA_PKCS(CKM_SHA1_RSA_PKCS, nettle_sha1),
     RSA_PKCS(CKM_SHA224_RSA_PKCS, nettle_sha224),
     RSA_PKCS(CKM_SHA256_RSA_PKCS, nettle_sha256),
     RSA_PKCS(CKM_SHA384_RSA_PKCS, nettle_sha384),
     RSA_PKCS(CKM_SHA512_RSA_PKCS, nettle_sha512),
-    RAW(CKM_RSA_PKCS_PSS, CKK_RSA, parameter_pss),
+    RAW(CKM_RSA_PKCS_PSS, CKK_RSA, parameter_pss, verify_rsa_pss),
     RSA_PSS(CKM_SHA1_RSA_PKCS_PSS, nettle_sha1),
     RSA_PSS(CKM_SHA224_RSA_PKCS_PSS, nettle_sha224),
     RSA_PSS(CKM_SHA256_RSA_PKCS_PSS, nettle_sha256),
@@ -123,7 +130,8 @@ static const struct {
     uint32_t permission;
 } permissions[] = {{CKF_SIGN, ATTR_SIGN}, {CKF_VERIFY, ATTR_VERIFY}, {CKF_ENCRYPT, ATTR_ENCRYPT},
     {CKF_DECRYPT, ATTR_DECRYPT}, {CKF_WRAP, ATTR_WRAP}, {CKF_UNWRAP, ATTR_UNWRAP},
-    {CKF_DERIVE, ATTR_DERIVE}};
+    {CKF_DERIVE, ATTR_DERIVE}, {CKF_SIGN_RECOVER, ATTR_SIGN_RECOVER},
+    {CKF_VERIFY_RECOVER, ATTR_VERIFY_RECOVER}};
 
 /* CKF_EC_F_P to CKF_EC_COMPRESS (2.40 mechanisms, 2.3) */
 static const CK_FLAGS ec_flags = 0x3fUL << 20;
@@ -168,15 +176,16 @@ bool mechanism_info(const struct mechanism_row *row, const struct wire_mechanism
         *ret_info = (CK_MECHANISM_INFO){.flags = row->function};
         return true;
     }
-    if ((device->flags & row->function) == 0)
+    const bool here = row->verify != NULL;
+    if ((device->flags & (here ? CKF_SIGN : row->function)) == 0)
         return false;
-    const CK_FLAGS by_device = row->hash == NULL ? CKF_HW : 0; /* a hash done here is no hardware */
+    const CK_FLAGS by_device = row->hash == NULL && !here ? CKF_HW : 0;
     const bool of_curve = row->key_types[0] == CKK_EC || row->key_types[0] == CKK_EC_EDWARDS;
     const CK_FLAGS of_curves = of_curve ? ec_flags : 0;
     *ret_info = (CK_MECHANISM_INFO){
         .ulMinKeySize = device->min_key_size,
         .ulMaxKeySize = device->max_key_size,
-        .flags = device->flags & (row->function | of_curves | by_device),
+        .flags = row->function | (device->flags & (of_curves | by_device)),
     };
     return true;
 }

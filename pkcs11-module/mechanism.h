@@ -7,6 +7,7 @@
 #define PKCS11_MODULE_MECHANISM_H
 
 #include "parameter.h"
+#include "verify_public.h"
 
 #include "wire/messages.h"
 
@@ -15,7 +16,9 @@
 #include <nettle/sha2.h>
 #include <p11-kit/pkcs11.h>
 
-/* Where the work is done: a hash in the module; all else by the device. */
+/* Where the work is done: hash and verify say what is done in the module; all else is by the
+ * device.
+ */
 struct mechanism_row {
     CK_MECHANISM_TYPE type;
     CK_FLAGS function; /* CKF_SIGN, CKF_GENERATE_KEY_PAIR: the one thing it is for */
@@ -25,8 +28,9 @@ struct mechanism_row {
     const struct nettle_hash *hash; /* done in the module first; NULL: the data goes as it is */
     bool digest_info;               /* the hash goes in a DigestInfo */
     parameter_reader *parameter;
-    bool whole;            /* the device takes data in one message only: parts are gathered */
-    uint8_t signature_len; /* MACs, bytes, at most; 0: as the key's curve or modulus says */
+    public_verifier *verify; /* with a public key, in the module; the device must offer to sign */
+    bool whole;              /* the device takes data in one message only: parts are gathered */
+    uint8_t signature_len;   /* MACs, bytes, at most; 0: as the key's curve or modulus says */
     uint8_t block; /* encrypt and decrypt: what comes out comes in blocks of so many bytes */
     bool padded;   /* encryption adds 1 to block bytes */
     bool tagged;   /* a tag is added; decryption gives nothing before it was checked */

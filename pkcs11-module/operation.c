@@ -5,6 +5,7 @@
 #include "operation.h"
 
 #include "base/secret.h"
+#include "cryptoki3.h"
 #include "hash.h"
 #include "key.h"
 #include "module.h"
@@ -20,11 +21,14 @@ static const CK_FLAGS functions[OPERATION_KINDS] = {
     [OPERATION_VERIFY] = CKF_VERIFY,
     [OPERATION_ENCRYPT] = CKF_ENCRYPT,
     [OPERATION_DECRYPT] = CKF_DECRYPT,
+    [OPERATION_SIGN_RECOVER] = CKF_SIGN_RECOVER,
+    [OPERATION_VERIFY_RECOVER] = CKF_VERIFY_RECOVER,
 };
 
 void operation_clear(struct operation *operation)
 {
     buffer_clear(&operation->parameter);
+    buffer_clear(&operation->public_key);
     buffer_clear(&operation->gathered);
     buffer_clear(&operation->result);
     secret_wipe(operation, sizeof *operation);
@@ -134,11 +138,32 @@ static bool length_fits(const struct operation *operation, size_t len)
     case CKM_RSA_PKCS_PSS:
         return read_pss(operation, &pss) && len == hash_find(pss.hash)->hash->digest_size;
     default:
-        return !operation->mechanism->whole || len <= WIRE_DATA_MAX;
+        return !operation->mechanism->whole || operation->mechanism->verify != NULL ||
+               len <= WIRE_DATA_MAX;
     }
 }
 
 /* ---- begin ---- */
+
+/* What public_key_read reads; the object may be gone when it is needed. */
+static CK_RV keep_public_key(struct operation *operation, struct span key)
+{
+    static const uint32_t types[] = {
+        ATTR_KEY_TYPE, ATTR_EC_PARAMS, ATTR_EC_POINT, ATTR_MODULUS, ATTR_PUBLIC_EXPONENT};
+    uint8_t kept[2 * PUBLIC_KEY_MODULUS_MAX];
+    struct writer w = writer_of(kept, sizeof kept);
+    struct public_key public_key;
+    struct span value;
+    if (!public_key_read(key, &public_key) || !verify_key_is_valid(&public_key))
+        return CKR_PUBLIC_KEY_INVALID;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (attribute_get(key, types[i], &value))
+            attribute_put(&w, types[i], value);
+    if (writer_failed(&w))
+        return CKR_PUBLIC_KEY_INVALID;
+    return buffer_append(&operation->public_key, writer_bytes(&w)) == ERR_OK ? CKR_OK
+                                                                             : CKR_HOST_MEMORY;
+}
 
 /* What the token does not offer is said first, whatever the parameter is. The module's lock is
  * held.
@@ -150,7 +175,11 @@ static CK_RV read_init(
     CK_RV rv = key_choose(session->slot, operation->key, operation->mechanism, &key);
     if (rv == CKR_OK)
         rv = read_parameter(mechanism, operation);
-    return rv == CKR_OK ? read_sizes(operation, key) : rv;
+    if (rv == CKR_OK)
+        rv = read_sizes(operation, key);
+    if (rv == CKR_OK && operation->mechanism->verify != NULL)
+        rv = keep_public_key(operation, key);
+    return rv;
 }
 
 CK_RV operation_begin(struct session *session, enum operation_kind kind,
@@ -186,10 +215,11 @@ bool operation_gathers(const struct session *session, enum operation_kind kind)
            (kind == OPERATION_DECRYPT && row->tagged);
 }
 
+/* What is verified here has no limit. */
 static err_t gather_whole(struct operation *operation, struct span part)
 {
     struct buffer *gathered = &operation->gathered;
-    if (part.len > WIRE_DATA_MAX - gathered->len)
+    if (operation->mechanism->verify == NULL && part.len > WIRE_DATA_MAX - gathered->len)
         return ERR_DATA_LENGTH;
     return buffer_append(gathered, part);
 }
@@ -237,6 +267,14 @@ static void write_digest(struct operation *operation, struct writer *out)
     write_span(out, span_of(digest, row->hash->digest_size));
 }
 
+static err_t verify_here(const struct operation *operation, struct span data, struct span signature)
+{
+    struct public_key key;
+    if (!public_key_read(buffer_bytes(&operation->public_key), &key))
+        return ERR_INTERNAL; /* it was read before */
+    return operation->mechanism->verify(&key, buffer_bytes(&operation->parameter), data, signature);
+}
+
 err_t operation_finish(struct session *session, enum operation_kind kind, struct span data,
     struct span signature, struct writer *out)
 {
@@ -253,5 +291,6 @@ err_t operation_finish(struct session *session, enum operation_kind kind, struct
     }
     if (row->block == 0 && !length_fits(operation, data.len))
         return ERR_DATA_LENGTH;
-    return stream_finish(session, kind, data, signature, out);
+    return row->verify != NULL ? verify_here(operation, data, signature)
+                               : stream_finish(session, kind, data, signature, out);
 }

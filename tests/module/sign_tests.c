@@ -219,6 +219,40 @@ static void ecdsa_takes_its_digest_in_parts_and_no_more_than_a_digest(void **sta
     assert_ended();
 }
 
+static CK_RV verify(
+    CK_MECHANISM *mechanism, const CK_BYTE *data, CK_ULONG data_len, CK_ULONG mac_len)
+{
+    CK_RV rv = p11->C_VerifyInit(stand.session, mechanism, stand.public_key);
+    return rv != CKR_OK
+               ? rv
+               : p11->C_Verify(stand.session, (CK_BYTE *)data, data_len, signature, mac_len);
+}
+
+/* In the module; OpenSSL is asked in the tests above. */
+static void what_the_device_signs_is_verified_with_the_public_key(void **state)
+{
+    CK_MECHANISM sha256 = {CKM_ECDSA_SHA256, NULL, 0};
+    (void)state;
+    assert_rv(CKR_OK, begin(&sha256));
+    len = sizeof signature;
+    assert_rv(CKR_OK, p11->C_Sign(stand.session, digest, 5, signature, &len));
+    assert_rv(CKR_OK, verify(&sha256, digest, 5, SIGNATURE));
+    assert_rv(CKR_SIGNATURE_INVALID, verify(&sha256, digest, 6, SIGNATURE));
+    assert_rv(CKR_SIGNATURE_LEN_RANGE, verify(&sha256, digest, 5, SIGNATURE - 1));
+    assert_rv(CKR_OK, p11->C_VerifyInit(stand.session, &sha256, stand.public_key));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.session, digest, 2));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.session, digest + 2, 3));
+    assert_rv(CKR_OK, p11->C_VerifyFinal(stand.session, signature, SIGNATURE));
+    assert_rv(CKR_OK, begin(&ecdsa));
+    assert_rv(CKR_OK, p11->C_Sign(stand.session, digest, sizeof digest, signature, &len));
+    assert_rv(CKR_OK, verify(&ecdsa, digest, sizeof digest, SIGNATURE));
+    assert_rv(CKR_DATA_LEN_RANGE, verify(&ecdsa, digest, 0, SIGNATURE));
+    signature[0] ^= 1;
+    assert_rv(CKR_SIGNATURE_INVALID, verify(&ecdsa, digest, sizeof digest, SIGNATURE));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED,
+        p11->C_Verify(stand.session, digest, sizeof digest, signature, SIGNATURE));
+}
+
 /* Around the block of SHA-256, and far more than a message holds. */
 static void ecdsa_sha256_signs_the_same_in_one_part_and_in_many(void **state)
 {
@@ -318,6 +352,7 @@ int sign_tests(void)
         WITH_STAND(only_a_private_key_signs),
         WITH_STAND(a_key_made_without_the_right_to_sign_does_not),
         WITH_STAND(ecdsa_takes_its_digest_in_parts_and_no_more_than_a_digest),
+        WITH_STAND(what_the_device_signs_is_verified_with_the_public_key),
         WITH_STAND(ecdsa_sha256_signs_the_same_in_one_part_and_in_many),
         WITH_STAND(sign_does_not_end_what_sign_update_began),
         WITH_STAND(a_key_destroyed_after_init_is_an_invalid_handle),

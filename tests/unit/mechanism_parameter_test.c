@@ -496,16 +496,18 @@ static struct token token_with(CK_MECHANISM_TYPE type, CK_FLAGS flags)
     return token;
 }
 
-/* CKF_HW is told of what the device does alone. */
+/* CKF_HW is told of what the device does alone; who offers to sign gets verification besides. */
 static void flags_say_what_the_device_does(void **state)
 {
     static const struct {
         CK_MECHANISM_TYPE type;
         CK_FLAGS flags;
-    } rows[] = {{CKM_ECDSA, CKF_HW | CKF_SIGN}, {CKM_ECDSA_SHA256, CKF_SIGN},
-        {CKM_SHA256, CKF_DIGEST}, {CKM_SHA_1, CKF_DIGEST}};
+    } rows[] = {{CKM_ECDSA, CKF_HW | CKF_SIGN | CKF_VERIFY},
+        {CKM_ECDSA_SHA256, CKF_SIGN | CKF_VERIFY}, {CKM_SHA256, CKF_DIGEST},
+        {CKM_SHA_1, CKF_DIGEST}};
     const struct token token = token_with(CKM_ECDSA, CKF_HW | CKF_SIGN | CKF_GENERATE_KEY_PAIR);
-    const CK_FLAGS asked = CKF_HW | CKF_SIGN | CKF_DIGEST | CKF_ENCRYPT | CKF_GENERATE_KEY_PAIR;
+    const CK_FLAGS asked =
+        CKF_HW | CKF_SIGN | CKF_VERIFY | CKF_DIGEST | CKF_ENCRYPT | CKF_GENERATE_KEY_PAIR;
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++)
         assert_int_equal(token_mechanism(&token, rows[i].type)->flags & asked, rows[i].flags);
