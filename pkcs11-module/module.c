@@ -181,13 +181,13 @@ CK_RV module_finalize(const void *reserved)
     return module_leave(module, CKR_OK);
 }
 
-CK_RV module_get_info(struct module *module, CK_INFO *info)
+CK_RV module_get_info(struct module *module, CK_VERSION version, CK_INFO *info)
 {
     (void)module;
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
     *info = (CK_INFO){
-        .cryptokiVersion = {CRYPTOKI_VERSION_MAJOR, CRYPTOKI_VERSION_MINOR},
+        .cryptokiVersion = version,
         .libraryVersion = {SIGNERD_VERSION_MAJOR, SIGNERD_VERSION_MINOR},
     };
     text_pad(info->manufacturerID, sizeof info->manufacturerID, span_of_text("signerd"));

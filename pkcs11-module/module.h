@@ -44,9 +44,9 @@ CK_RV module_leave(struct module *module, CK_RV rv); /* returns rv */
 void module_lock(struct module *module);
 void module_unlock(struct module *module);
 
-/* C_Initialize, C_Finalize and C_GetInfo. */
+/* C_Initialize, C_Finalize and C_GetInfo. version: of the list that C_GetInfo is in. */
 CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *args);
 CK_RV module_finalize(const void *reserved);
-CK_RV module_get_info(struct module *module, CK_INFO *info);
+CK_RV module_get_info(struct module *module, CK_VERSION version, CK_INFO *info);
 
 #endif

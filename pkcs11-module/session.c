@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include "login.h"
+#include "message.h"
 #include "module.h"
 #include "slot.h"
 
@@ -86,6 +87,8 @@ void session_free(struct session *session)
     find_end(&session->find);
     for (size_t i = 0; i < OPERATION_KINDS; i++)
         operation_clear(&session->operations[i]);
+    message_clear(session);
+    digest_clear(&session->digest);
     free(session);
 }
 

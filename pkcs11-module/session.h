@@ -7,11 +7,13 @@
 #ifndef PKCS11_MODULE_SESSION_H
 #define PKCS11_MODULE_SESSION_H
 
+#include "digest.h"
 #include "find.h"
 #include "operation.h"
 
 #include <stdbool.h>
 
+struct message_process;
 struct module;
 struct slot;
 
@@ -25,6 +27,8 @@ struct session {
     bool known;     /* the worker has heard of it (objects, BEGIN), and must hear of its end */
     struct find find;
     struct operation operations[OPERATION_KINDS];
+    struct digest digest;
+    struct message_process *messages; /* OPERATION_KINDS of them; NULL: none was ever begun */
 };
 
 /* Enters the module and the session. CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. Each
