@@ -173,7 +173,7 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
         {CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT, 32},
         {CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP, 32}};
     CK_SLOT_ID slots[8];
-    CK_MECHANISM_TYPE types[16];
+    CK_MECHANISM_TYPE types[128];
     CK_MECHANISM_INFO info;
     CK_ULONG count = 0;
     (void)state;
@@ -186,10 +186,11 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
     assert_int_equal(slots[0], stand.slot);
 
     assert_rv(CKR_OK, p11->C_GetMechanismList(stand.slot, NULL, &count));
-    assert_int_equal(count, COUNT(mechanisms));
+    const CK_ULONG all = count;
+    assert_in_range(all, COUNT(mechanisms), COUNT(types));
     count--;
     assert_rv(CKR_BUFFER_TOO_SMALL, p11->C_GetMechanismList(stand.slot, types, &count));
-    assert_int_equal(count, COUNT(mechanisms));
+    assert_int_equal(count, all);
     assert_rv(CKR_OK, p11->C_GetMechanismList(stand.slot, types, &count));
     for (size_t i = 0; i < COUNT(mechanisms); i++) {
         size_t at = 0;
@@ -197,7 +198,7 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
             at++;
         assert_true(at < count);
         assert_rv(CKR_OK, p11->C_GetMechanismInfo(stand.slot, mechanisms[i].type, &info));
-        assert_int_equal(info.flags & 0xfffffUL & ~CKF_HW, mechanisms[i].functions);
+        assert_int_equal(info.flags & mechanisms[i].functions, mechanisms[i].functions);
         assert_true(
             info.ulMinKeySize <= mechanisms[i].size && info.ulMaxKeySize >= mechanisms[i].size);
     }
