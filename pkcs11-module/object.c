@@ -34,7 +34,7 @@ CK_RV object_get_size(struct session *session, CK_OBJECT_HANDLE handle, CK_ULONG
 CK_RV object_get_attributes(
     struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
-    if (attributes == NULL && count != 0)
+    if ((attributes == NULL && count != 0) || count > TEMPLATE_COUNT_MAX)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
     const struct object *object = find_object(session, handle);

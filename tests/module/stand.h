@@ -103,6 +103,7 @@ CK_RV function_call(size_t i, CK_ULONG first);
 
 /* Each runs one group and gives the number of failures. */
 int process_tests(void);
+int limit_tests(void);
 int thread_tests(void);
 int session_tests(void);
 int sign_tests(void);
