@@ -373,10 +373,10 @@ static err_t check_key(
 {
     const struct function_row *function = function_find(use->flag);
     const struct object *key = use->key;
-    if (key->key.class != (row->pair ? function->half : (uint32_t)CLASS_SECRET_KEY))
-        return ERR_KEY_TYPE;
     if (!mechanism_offers(use->token, use->mechanism, use->flag))
         return ERR_MECHANISM;
+    if (key->key.class != (row->pair ? function->half : (uint32_t)CLASS_SECRET_KEY))
+        return ERR_KEY_TYPE;
     *ret_type = row->key_types[0];
     if (attribute_get_ulong(key->attributes, ATTR_KEY_TYPE, ret_type) &&
         *ret_type != row->key_types[0] && *ret_type != row->key_types[1])

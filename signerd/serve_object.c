@@ -170,8 +170,12 @@ err_t end_making(
 {
     struct object *object;
     err_t err = account_for_end(request, intent, answer);
+    if (err != ERR_OK)
+        return err;
+    err = take_object(request, ref, session, &object);
     if (err == ERR_OK)
-        err = follow_device(request->worker, take_object(request, ref, session, &object));
+        err = objects_join(&request->worker->objects, object);
+    err = follow_device(request->worker, err);
     return err == ERR_OK ? answer_object(request, object) : err;
 }
 
@@ -281,22 +285,26 @@ err_t serve_create(struct request *request)
     return err;
 }
 
-/* What CKM_AES_KEY_WRAP (RFC 3394) makes is 8 bytes longer than the key, so that the length of the
- * key is known before: some devices take any. */
-static err_t check_wrapped(const struct template_kind *kind, const struct wire_unwrap_request *in)
+/* The length of the wrapped key is known before, more or less: some devices take any. */
+static err_t check_wrapped(const struct mechanism_use *use, const struct template_kind *kind,
+    const struct wire_unwrap_request *in)
 {
     uint64_t length;
-    if (in->wrapped.len % 8 != 0 || in->wrapped.len < 24 ||
-        !template_length_fits(kind, in->wrapped.len - 8))
-        return ERR_WRAPPED_KEY;
-    if (attribute_get_ulong(in->template, ATTR_VALUE_LEN, &length) && length != in->wrapped.len - 8)
-        return ERR_TEMPLATE_INCONSISTENT;
-    return ERR_OK;
+    size_t least;
+    size_t most;
+    err_t err = mechanism_unwrapped_size(use, in->wrapped.len, &least, &most);
+    if (err != ERR_OK)
+        return err;
+    if (attribute_get_ulong(in->template, ATTR_VALUE_LEN, &length))
+        return length >= least && length <= most ? ERR_OK : ERR_TEMPLATE_INCONSISTENT;
+    while (least <= most && !template_length_fits(kind, least))
+        least++;
+    return least <= most ? ERR_OK : ERR_WRAPPED_KEY;
 }
 
 /* Allowed for both keys: the one that unwraps, and the one that results. */
-static err_t permit_unwrap(
-    struct request *request, const struct object *key, const struct audit_event *event)
+static err_t permit_unwrap(struct request *request, const struct object *key,
+    const struct template_kind *kind, const struct audit_event *event)
 {
     const struct wire_unwrap_request *in = &request->in->unwrap_request;
     struct audit_event import = *event;
@@ -312,6 +320,8 @@ static err_t permit_unwrap(
     const struct mechanism_use use =
         use_of(request, key, in->mechanism, CKF_UNWRAP, in->parameter);
     err = mechanism_check(&use);
+    if (err == ERR_OK)
+        err = check_wrapped(&use, kind, in);
     return err == ERR_OK ? ERR_OK : refuse(request, event, err);
 }
 
@@ -336,14 +346,12 @@ err_t serve_unwrap(struct request *request)
     err = kind_of_import(in->template, TEMPLATE_UNWRAP, &kind, &class);
     if (err == ERR_OK)
         err = template_complete(kind, in->template, in->session == 0, &list);
-    if (err == ERR_OK)
-        err = check_wrapped(kind, in);
     if (err != ERR_OK)
         return refuse(request, &event, err);
 
     const struct policy_key result = key_in(in->template, class);
     event.target = &result;
-    err = permit_unwrap(request, key, &event);
+    err = permit_unwrap(request, key, kind, &event);
     if (err == ERR_OK)
         err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)

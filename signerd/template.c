@@ -211,8 +211,8 @@ const struct template_kind *template_secret(uint64_t key_type, enum template_ori
 bool template_length_fits(const struct template_kind *kind, uint64_t length)
 {
     const struct length_range *range = kind->lengths;
-    return length >= range->least && length <= range->most &&
-           (length - range->least) % range->step == 0;
+    return range == NULL || (length >= range->least && length <= range->most &&
+           (length - range->least) % range->step == 0);
 }
 
 static const struct template_row *row_find(const struct template_kind *kind, uint32_t type)

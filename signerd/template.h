@@ -22,7 +22,7 @@ const struct template_kind *template_find(
 /* The same of a secret key. */
 const struct template_kind *template_secret(uint64_t key_type, enum template_origin origin);
 
-/* True for a length in bytes that such a secret key can have. */
+/* True for a length in bytes that such a secret key can have; of others any. */
 bool template_length_fits(const struct template_kind *kind, uint64_t length);
 
 /* Writes the complete template to list (CKA_TOKEN as token says). ERR_ATTRIBUTE_TYPE for an

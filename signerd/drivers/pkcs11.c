@@ -4,6 +4,7 @@
  * module. Keys at work are in pkcs11_use.c.
  */
 #include "pkcs11_device.h"
+#include "pkcs11_init.h"
 #include "pkcs11_mechanism.h"
 #include "pkcs11_template.h"
 #include "pkcs11_use.h"
@@ -344,6 +345,7 @@ const struct driver driver_pkcs11 = {
     .create = pkcs11_create,
     .set = pkcs11_set,
     .destroy = pkcs11_destroy,
+    .init = pkcs11_init,
     .copy = pkcs11_copy,
     .random = pkcs11_random,
 };

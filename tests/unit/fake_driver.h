@@ -71,6 +71,15 @@ const struct fake_object *fake_find(const struct device *device, driver_ref ref)
 driver_ref fake_put_secret(
     struct device *device, const char *label, uint64_t key_type, bool extractable);
 
+/* init has no device: it counts here, and answers with `with`. */
+struct fake_init {
+    unsigned calls;
+    err_t with;
+    char so_pin[32]; /* what it was given last */
+    char token[33];
+};
+extern struct fake_init fake_init;
+
 /* What sign answers for this data. */
 void fake_signature(struct span data, uint8_t *signature, size_t size);
 enum { FAKE_MASK = 0x55 }; /* encrypting is this on each byte, and for CKM_AES_GCM FAKE_TAG more */
