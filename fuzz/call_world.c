@@ -241,6 +241,15 @@ ssize_t __real_recv(int fd, void *buffer, size_t len, int flags);
 ssize_t __real_send(int fd, const void *buffer, size_t len, int flags);
 int __wrap_close(int fd);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len);
+int __wrap_nanosleep(const struct timespec *time, struct timespec *rest);
+int __wrap_poll(struct pollfd *pollers, nfds_t count, int timeout);
+ssize_t __wrap_recv(int fd, void *buffer, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *buffer, size_t len, int flags);
+uint64_t __wrap_clock_us(void);
+void __wrap_log_line(enum log_level level, const char *format, ...);
+int __wrap_PKCS5_PBKDF2_HMAC(const char *text, int len, const unsigned char *salt, int salt_len,
+    int rounds, const EVP_MD *digest, int out_len, unsigned char *out);
+
 void __wrap_log_line(enum log_level level, const char *format, ...)
 {
     (void)level;
@@ -257,15 +266,6 @@ int __wrap_PKCS5_PBKDF2_HMAC(const char *text, int len, const unsigned char *sal
         out[i] = (uint8_t)((len > 0 ? text[i % len] : 0) ^ salt[i % salt_len] ^ len);
     return 1;
 }
-
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest);
-int __wrap_poll(struct pollfd *pollers, nfds_t count, int timeout);
-ssize_t __wrap_recv(int fd, void *buffer, size_t len, int flags);
-ssize_t __wrap_send(int fd, const void *buffer, size_t len, int flags);
-uint64_t __wrap_clock_us(void);
-void __wrap_log_line(enum log_level level, const char *format, ...);
-int __wrap_PKCS5_PBKDF2_HMAC(const char *text, int len, const unsigned char *salt, int salt_len,
-    int rounds, const EVP_MD *digest, int out_len, unsigned char *out);
 
 static struct end *end_of(int fd)
 {
