@@ -6,10 +6,12 @@
 #include "driver_stand.h"
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <p11-kit/pkcs11.h>
 
 /* p11-kit's other names for fields of the standard; fields of ours have them, too. */
@@ -620,6 +622,84 @@ static void keys_go_and_come_back_under_each_wrapping_mechanism(void **state)
     destroy_pair(*state, pair);
 }
 
+/* As RFC 5649 has it, with key_bytes; gives its length. */
+static size_t wrap_with_openssl(EVP_PKEY *key, uint8_t *wrapped)
+{
+    uint8_t *der = NULL;
+    int len = 0;
+    int last = 0;
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    const int der_len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    assert_int_equal(
+        EVP_EncryptInit_ex2(context, EVP_aes_256_wrap_pad(), key_bytes, NULL, NULL), 1);
+    assert_int_equal(EVP_EncryptUpdate(context, wrapped, &len, der, der_len), 1);
+    assert_int_equal(EVP_EncryptFinal_ex(context, wrapped + len, &last), 1);
+    EVP_CIPHER_CTX_free(context);
+    OPENSSL_free(der);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return (size_t)(len + last);
+}
+
+static void put_private(struct writer *w, uint64_t type)
+{
+    attribute_put_ulong(w, ATTR_CLASS, CLASS_PRIVATE_KEY);
+    attribute_put_ulong(w, ATTR_KEY_TYPE, type);
+    attribute_put_bool(w, ATTR_TOKEN, false);
+    attribute_put_bool(w, ATTR_PRIVATE, true);
+    attribute_put_bool(w, ATTR_SENSITIVE, true);
+    attribute_put_bool(w, ATTR_EXTRACTABLE, false);
+    attribute_put_bool(w, ATTR_SIGN, true);
+}
+
+/* Raw r, s as DER, for OpenSSL */
+static size_t der_of(const uint8_t *raw, uint8_t *der)
+{
+    ECDSA_SIG *signature = ECDSA_SIG_new();
+    assert_int_equal(ECDSA_SIG_set0(signature, BN_bin2bn(raw, 32, NULL), BN_bin2bn(raw + 32, 32, NULL)), 1);
+    const int len = i2d_ECDSA_SIG(signature, &der);
+    ECDSA_SIG_free(signature);
+    return (size_t)len;
+}
+
+static void a_private_key_comes_in_wrapped_and_signs(void **state)
+{
+    const driver_ref outer = import(*state, CKK_AES, 32);
+    for (unsigned i = 0; i < 2; i++) {
+        const bool is_ec = i == 0;
+        uint8_t wrapped[2048];
+        uint8_t bytes[512];
+        uint8_t der[128];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        driver_ref made = 0;
+        EVP_PKEY *key = is_ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(8 * RSA_SIZE);
+        const size_t len = wrap_with_openssl(key, wrapped);
+        put_private(&w, is_ec ? KEY_TYPE_EC : KEY_TYPE_RSA);
+        assert_int_equal(driver->unwrap(*state, outer, CKM_AES_KEY_WRAP_PAD, none,
+                             span_of(wrapped, len), writer_bytes(&w), &made),
+            ERR_OK);
+        const struct driver_use use = {
+            DRIVER_SIGN, made, is_ec ? CKM_ECDSA : CKM_RSA_PKCS, none};
+        const struct span digest = span_of(text().ptr, 32);
+        assert_int_equal(use_at_once(*state, use, digest), ERR_OK);
+        EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+        assert_int_equal(EVP_PKEY_verify_init(context), 1);
+        const size_t signature_len = is_ec ? der_of(out_room, der) : out.used;
+        assert_int_equal(EVP_PKEY_verify(context, is_ec ? der : out_room, signature_len,
+                             digest.ptr, digest.len),
+            1);
+        EVP_PKEY_CTX_free(context);
+        EVP_PKEY_free(key);
+        assert_int_equal(driver->destroy(*state, made), ERR_OK);
+        wrapped[30] ^= 1;
+        assert_int_equal(driver->unwrap(*state, outer, CKM_AES_KEY_WRAP_PAD, none,
+                             span_of(wrapped, len), writer_bytes(&w), &made),
+            ERR_WRAPPED_KEY);
+    }
+    assert_int_equal(driver->destroy(*state, outer), ERR_OK);
+}
+
 #define WITH_DEVICE(name) cmocka_unit_test_setup_teardown(name, open_device, close_device)
 
 int main(void)
@@ -638,6 +718,7 @@ int main(void)
         WITH_DEVICE(rsa_encryption_comes_back_and_all_failures_look_alike),
         WITH_DEVICE(an_oaep_that_the_token_lacks_has_a_wrong_parameter),
         WITH_DEVICE(keys_go_and_come_back_under_each_wrapping_mechanism),
+        WITH_DEVICE(a_private_key_comes_in_wrapped_and_signs),
     };
     return cmocka_run_group_tests(tests, make_token, remove_token);
 }
