@@ -201,7 +201,7 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
             at++;
         assert_true(at < count);
         assert_rv(CKR_OK, p11->C_GetMechanismInfo(stand.slot, mechanisms[i].type, &info));
-        assert_int_equal(info.flags & 0xfffffUL & ~CKF_HW, mechanisms[i].functions);
+        assert_int_equal(info.flags & mechanisms[i].functions, mechanisms[i].functions);
         assert_true(
             info.ulMinKeySize <= mechanisms[i].size && info.ulMaxKeySize >= mechanisms[i].size);
     }
