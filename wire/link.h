@@ -31,6 +31,9 @@ err_t link_call(struct link *link, enum wire_operation operation, const void *re
 /* The generation that the last answer told. */
 uint64_t link_generation(const struct link *link);
 
+/* To poll for its end; nothing else. */
+int link_descriptor(const struct link *link);
+
 /* False where the program closed the descriptor behind our back (daemons do): the link is dead. */
 bool link_alive(const struct link *link);
 

@@ -6,6 +6,7 @@
 #include "fake_driver.h"
 
 #include <p11-kit/pkcs11.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -399,22 +400,27 @@ static err_t fake_generate_pair(struct device *device, uint32_t mechanism,
     return *ret_public != 0 && *ret_private != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
-/* The old list without what the template has, and then the template. */
+/* The row's list without what the template has, and then the template. */
+static void put_changed(const struct fake_object *row, struct span template, struct writer *list)
+{
+    struct wire_attribute attribute;
+    struct span ignored;
+    struct reader r = reader_of(span_of(row->list, row->len));
+    while (attribute_next(&r, &attribute))
+        if (!attribute_get(template, attribute.type, &ignored))
+            attribute_put(list, attribute.type, attribute.value);
+    write_span(list, template);
+}
+
 static err_t fake_set(struct device *device, driver_ref object, struct span template)
 {
     uint8_t room[2 * WIRE_TEMPLATE_MAX];
     struct writer list = writer_of(room, sizeof room);
-    struct wire_attribute attribute;
-    struct span ignored;
     err_t err = begin(device, FAKE_SET);
     struct fake_object *row = row_find(device, object);
     if (err != ERR_OK || row == NULL)
         return err != ERR_OK ? err : ERR_OBJECT_GONE;
-    struct reader r = reader_of(span_of(row->list, row->len));
-    while (attribute_next(&r, &attribute))
-        if (!attribute_get(template, attribute.type, &ignored))
-            attribute_put(&list, attribute.type, attribute.value);
-    write_span(&list, template);
+    put_changed(row, template, &list);
     struct span whole = writer_bytes(&list);
     uint8_t *copy = malloc(whole.len + 1);
     if (copy == NULL)
@@ -424,6 +430,20 @@ static err_t fake_set(struct device *device, driver_ref object, struct span temp
     row->list = copy;
     row->len = whole.len;
     return ERR_OK;
+}
+
+static err_t fake_copy(
+    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
+{
+    uint8_t room[2 * WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    err_t err = begin(device, FAKE_COPY);
+    const struct fake_object *row = row_find(device, object);
+    if (err != ERR_OK || row == NULL)
+        return err != ERR_OK ? err : ERR_OBJECT_GONE;
+    put_changed(row, template, &list);
+    *ret_object = put(device, writer_bytes(&list));
+    return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
 static err_t fake_destroy(struct device *device, driver_ref object)
@@ -445,6 +465,17 @@ static err_t fake_random(struct device *device, uint8_t *random, size_t len)
     return err;
 }
 
+struct fake_init fake_init;
+
+static err_t init_token(const struct driver_settings *settings, struct span so_pin)
+{
+    fake_init.calls++;
+    (void)snprintf(fake_init.so_pin, sizeof fake_init.so_pin, "%.*s", (int)so_pin.len,
+        (const char *)so_pin.ptr);
+    (void)snprintf(fake_init.token, sizeof fake_init.token, "%s", settings->token);
+    return fake_init.with;
+}
+
 const struct driver fake_driver = {
     .name = "fake",
     .open = fake_open,
@@ -464,5 +495,7 @@ const struct driver fake_driver = {
     .create = fake_create,
     .set = fake_set,
     .destroy = fake_destroy,
+    .init = init_token,
+    .copy = fake_copy,
     .random = fake_random,
 };

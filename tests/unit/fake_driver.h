@@ -24,6 +24,7 @@ enum fake_call {
     FAKE_WRAP,
     FAKE_UNWRAP,
     FAKE_GENERATE_SECRET,
+    FAKE_COPY,
     FAKE_CALLS,
 };
 
@@ -69,6 +70,15 @@ const struct fake_object *fake_find(const struct device *device, driver_ref ref)
 /* Secret keys: any mechanism works with any of them. */
 driver_ref fake_put_secret(
     struct device *device, const char *label, uint64_t key_type, bool extractable);
+
+/* init has no device: it counts here, and answers with `with`. */
+struct fake_init {
+    unsigned calls;
+    err_t with;
+    char so_pin[32]; /* what it was given last */
+    char token[33];
+};
+extern struct fake_init fake_init;
 
 /* What sign answers for this data. */
 void fake_signature(struct span data, uint8_t *signature, size_t size);
