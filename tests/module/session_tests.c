@@ -152,7 +152,8 @@ static void the_slot_and_its_token_are_described(void **state)
     assert_rv(CKR_OK, p11->C_GetSlotInfo(stand.slot, &slot));
     assert_int_equal(slot.flags & CKF_TOKEN_PRESENT, CKF_TOKEN_PRESENT);
     assert_rv(CKR_OK, p11->C_GetTokenInfo(stand.slot, &token));
-    const CK_FLAGS always = CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+    const CK_FLAGS always = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED |
+                            CKF_USER_PIN_INITIALIZED;
     assert_int_equal(token.flags & always, always);
     assert_int_equal((token.flags & CKF_LOGIN_REQUIRED) != 0, with_pin());
     assert_int_equal(token.ulSessionCount, 2);
@@ -171,9 +172,11 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
         {CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE, 32},
         {CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY, 32}, {CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT, 32},
         {CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT, 32},
-        {CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP, 32}};
+        {CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP, 32}, {CKM_SHA_1, CKF_DIGEST, 0},
+        {CKM_SHA224, CKF_DIGEST, 0}, {CKM_SHA256, CKF_DIGEST, 0}, {CKM_SHA384, CKF_DIGEST, 0},
+        {CKM_SHA512, CKF_DIGEST, 0}};
     CK_SLOT_ID slots[8];
-    CK_MECHANISM_TYPE types[16];
+    CK_MECHANISM_TYPE types[64];
     CK_MECHANISM_INFO info;
     CK_ULONG count = 0;
     (void)state;
@@ -203,7 +206,6 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
     }
     assert_rv(CKR_MECHANISM_INVALID, p11->C_GetMechanismInfo(stand.slot, CKM_RSA_PKCS, &info));
 }
-
 
 /* ---- sessions ---- */
 
@@ -276,7 +278,6 @@ static void login_twice_is_already_logged_in_from_any_session_and_with_any_pin(v
     assert_rv(
         CKR_USER_ALREADY_LOGGED_IN, p11->C_Login(stand.session, CKU_USER, wrong, sizeof wrong));
 }
-
 
 static void the_login_ends_with_the_last_session(void **state)
 {
