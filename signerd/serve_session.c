@@ -38,6 +38,7 @@ err_t serve_hello(struct request *request)
     }
 
     connection->greeted_absent = worker->device == NULL;
+    connection->page_due = worker->page != NULL;
     put_mechanisms(&worker->token, &request->scratch);
     request->out->hello_reply = (struct wire_hello_reply){
         .version = in->version_max < WIRE_VERSION_MAX ? in->version_max : WIRE_VERSION_MAX,
