@@ -5,7 +5,8 @@
  *
  *   p11trips MODULE sign|mac|encrypt|find TIMES
  *   p11trips MODULE read                     finds all objects, reads all their attributes
- *   p11trips MODULE fill PAIRS CERTIFICATES  puts them into the token, and the keys of the above
+ *   p11trips MODULE fill-keys 0 0            puts the keys of the above into the token
+ *   p11trips MODULE fill-objects PAIRS CERTIFICATES
  */
 #include "wire/attribute.h"
 
@@ -39,12 +40,15 @@ static void check(CK_RV rv, const char *what)
 
 static void open_token(const char *path)
 {
-    CK_ULONG count = 1;
+    CK_SLOT_ID slots[16];
+    CK_ULONG count = sizeof slots / sizeof slots[0];
     CK_TOKEN_INFO info;
     p11 = p11_kit_module_load(path, 0);
     check(p11 == NULL ? CKR_GENERAL_ERROR : CKR_OK, path);
     CHECK(p11_kit_module_initialize(p11));
-    CHECK(p11->C_GetSlotList(CK_TRUE, &slot, &count));
+    CHECK(p11->C_GetSlotList(CK_TRUE, slots, &count));
+    check(count == 0 ? CKR_TOKEN_NOT_PRESENT : CKR_OK, "a token");
+    slot = slots[0]; /* SoftHSM has an empty one behind it */
     CHECK(p11->C_GetTokenInfo(slot, &info));
     CHECK(p11->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session));
     char *pin = getenv("SIGNERD_PIN");
@@ -141,12 +145,16 @@ static size_t store_certificate(unsigned long number)
     return (size_t)len;
 }
 
-static void fill(unsigned long pairs, unsigned long certificates)
+static void fill_keys(void)
 {
-    size_t bytes = 0;
     make_pair(0, "device");
     make_secret(CKM_GENERIC_SECRET_KEY_GEN, CKA_SIGN, "mac");
     make_secret(CKM_AES_KEY_GEN, CKA_ENCRYPT, "aes");
+}
+
+static void fill(unsigned long pairs, unsigned long certificates)
+{
+    size_t bytes = 0;
     for (unsigned long i = 1; i <= pairs; i++) {
         char label[32];
         (void)snprintf(label, sizeof label, "sensor-%lu", i);
@@ -291,9 +299,11 @@ int main(int argc, char **argv)
         if (strcmp(uses[i].name, verb) == 0)
             use = uses[i].use;
     const bool known = (use != NULL && argc == 4) || (strcmp(verb, "read") == 0 && argc == 3) ||
-                       (strcmp(verb, "fill") == 0 && argc == 5);
+                       (strncmp(verb, "fill-", 5) == 0 && argc == 5);
     if (!known) {
-        fputs("usage: p11trips MODULE sign|mac|encrypt|find TIMES | read | fill N N\n", stderr);
+        fputs("usage: p11trips MODULE sign|mac|encrypt|find TIMES | read | fill-keys|fill-objects "
+              "N N\n",
+            stderr);
         return EXIT_BAD_USAGE;
     }
     open_token(argv[1]);
@@ -303,6 +313,8 @@ int main(int argc, char **argv)
             with_calls_around(use);
     } else if (strcmp(verb, "read") == 0) {
         read_all();
+    } else if (strcmp(verb, "fill-keys") == 0) {
+        fill_keys();
     } else {
         fill(strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
     }
