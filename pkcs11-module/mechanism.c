@@ -4,6 +4,8 @@
  */
 #include "mechanism.h"
 
+#include "message.h"
+
 #include "wire/attribute.h"
 
 enum { AES_BLOCK = 16 };
@@ -21,7 +23,19 @@ enum { AES_BLOCK = 16 };
         .key_types = {CKK_AES, CKK_AES}, .device = (mechanism), .parameter = (codec), __VA_ARGS__  \
     }
 
+/* The device is not asked. */
+#define DIGEST(mechanism, nettle)                                                                  \
+    {                                                                                              \
+        .type = (mechanism), .function = CKF_DIGEST, .device = 0, .hash = &(nettle),               \
+        .parameter = parameter_none                                                                \
+    }
+
 const struct mechanism_row mechanism_rows[] = {
+    DIGEST(CKM_SHA_1, nettle_sha1),
+    DIGEST(CKM_SHA224, nettle_sha224),
+    DIGEST(CKM_SHA256, nettle_sha256),
+    DIGEST(CKM_SHA384, nettle_sha384),
+    DIGEST(CKM_SHA512, nettle_sha512),
     {.type = CKM_EC_KEY_PAIR_GEN,
         .function = CKF_GENERATE_KEY_PAIR,
         .key_class = CKO_PRIVATE_KEY,
@@ -95,7 +109,7 @@ bool mechanism_info(const struct mechanism_row *row, const struct wire_mechanism
     *ret_info = (CK_MECHANISM_INFO){
         .ulMinKeySize = device->min_key_size,
         .ulMaxKeySize = device->max_key_size,
-        .flags = device->flags & (row->function | of_curves | by_device),
+        .flags = (device->flags & (row->function | of_curves | by_device)) | message_flags(row),
     };
     return true;
 }

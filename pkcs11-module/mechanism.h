@@ -11,6 +11,7 @@
 #include "wire/messages.h"
 
 #include <nettle/nettle-meta.h>
+#include <nettle/sha1.h>
 #include <nettle/sha2.h>
 #include <p11-kit/pkcs11.h>
 
@@ -19,7 +20,7 @@ struct mechanism_row {
     CK_FLAGS function; /* CKF_SIGN, CKF_GENERATE_KEY_PAIR: the one thing it is for */
     CK_OBJECT_CLASS key_class;
     CK_KEY_TYPE key_types[2];       /* either of them */
-    uint32_t device;                /* what the device must offer and is asked for */
+    uint32_t device;                /* what the device must offer and is asked for; digests: 0 */
     const struct nettle_hash *hash; /* done in the module first; NULL: the data goes as it is */
     parameter_reader *parameter;
     bool single_part;      /* sign: no C_SignUpdate */
@@ -31,10 +32,12 @@ struct mechanism_row {
 
 /* Room for the state of any hash in the table. */
 union mechanism_hash {
+    struct sha1_ctx sha1;
     struct sha256_ctx sha256;
+    struct sha512_ctx sha512;
 };
 
-enum { MECHANISM_DIGEST_MAX = SHA256_DIGEST_SIZE };
+enum { MECHANISM_DIGEST_MAX = SHA512_DIGEST_SIZE };
 
 extern const struct mechanism_row mechanism_rows[];
 extern const size_t mechanism_rows_count;

@@ -155,13 +155,54 @@ CK_RV object_create(struct session *session, const CK_ATTRIBUTE *attributes, CK_
     return rv;
 }
 
+/* Whether the object may be copied, and who shall own the copy where the template does not say: the
+ * token what the token has. */
+static CK_RV check_copy(
+    const struct session *session, CK_OBJECT_HANDLE handle, struct writer *template)
+{
+    CK_RV rv = CKR_OK;
+    struct span ignored;
+    module_lock(session->module);
+    const struct object *object = find_object(session, handle);
+    if (object == NULL)
+        rv = CKR_OBJECT_HANDLE_INVALID;
+    else if (!attribute_get_bool(object_attributes(object), ATTR_COPYABLE, true))
+        rv = CKR_ACTION_PROHIBITED;
+    else if (!attribute_get(writer_bytes(template), ATTR_TOKEN, &ignored))
+        attribute_put_bool(template, ATTR_TOKEN, object->session == 0);
+    module_unlock(session->module);
+    return rv == CKR_OK && template->failed ? CKR_TEMPLATE_INCONSISTENT : rv;
+}
+
+static CK_RV ask_copy(struct session *session, CK_OBJECT_HANDLE object,
+    struct wire_copy_request *body, CK_OBJECT_HANDLE *ret_copy)
+{
+    struct pool_request request = {WIRE_COPY, body, 0, true};
+    struct wire_objects_reply reply;
+    struct pool_answer answer;
+    session->known = session->known || body->session != 0;
+    err_t err = slot_call_object(session->slot, object, &request, &body->object, &reply, &answer);
+    if (err == ERR_OK)
+        err = object_learn(session, reply.objects, &answer, ret_copy, 1);
+    return ckr_of(err);
+}
+
 CK_RV object_copy(struct session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, CK_OBJECT_HANDLE *copy)
 {
-    (void)session;
-    (void)object;
-    (void)attributes;
-    (void)count;
-    (void)copy;
-    return CKR_FUNCTION_NOT_SUPPORTED;
+    uint8_t template[WIRE_TEMPLATE_MAX];
+    struct writer w = writer_of(template, sizeof template);
+    struct wire_copy_request body = {0};
+    if (copy == NULL)
+        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = template_write(attributes, count, &w);
+    if (rv == CKR_OK)
+        rv = check_copy(session, object, &w);
+    body.template = writer_bytes(&w);
+    if (rv == CKR_OK)
+        rv = object_choose_owner(session, body.template, &body.session);
+    if (rv == CKR_OK)
+        rv = ask_copy(session, object, &body, copy);
+    secret_wipe(template, w.used);
+    return rv;
 }

@@ -37,13 +37,16 @@ struct operation {
     struct buffer result; /* where finished: the end, which the program had no room for */
 };
 
-/* The implementation of C_…Init. */
+/* The implementation of C_…Init. Without a mechanism it ends what is active (3.0, 5.8.1). */
 CK_RV operation_begin(struct session *session, enum operation_kind kind,
     const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 
 /* Ends it, also where none is active, and drops what the worker has begun for it. */
 void operation_end(struct session *session, enum operation_kind kind);
 void operation_clear(struct operation *operation); /* the same without telling the worker */
+
+/* Copies an operation that was begun and given nothing yet. ERR_MEMORY. */
+err_t operation_copy(const struct operation *operation, struct operation *ret_copy);
 
 /* Whether nothing comes out before the end, so that parts are kept here. */
 bool operation_gathers(const struct session *session, enum operation_kind kind);

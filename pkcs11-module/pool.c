@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECT_US = 10000000, RETRY_PAUSE_US = 5000, TICKET_MAX = 64 };
+enum { CONNECT_US = 10000000, RETRY_PAUSE_US = 5000, LOST_MAX = 20, TICKET_MAX = 64 };
 
 /* For how long each operation may run, and whether doing it twice does no harm. */
 static const struct {
@@ -39,10 +39,16 @@ static const struct {
     [WIRE_DECRYPT] = {60, false},
     [WIRE_WRAP] = {60, false},
     [WIRE_UNWRAP] = {60, false},
+    [WIRE_DERIVE] = {60, false},
+    [WIRE_VALUE] = {60, true},
+    [WIRE_COPY] = {60, false},
     [WIRE_BEGIN] = {60, false},
     [WIRE_FEED] = {60, false},
     [WIRE_FINISH] = {60, false},
     [WIRE_CANCEL] = {10, true},
+    [WIRE_INIT_TOKEN] = {180, false},
+    [WIRE_INIT_PIN] = {60, false},
+    [WIRE_SET_PIN] = {180, false},
 };
 
 static void pause_briefly(void)
@@ -163,18 +169,25 @@ static err_t connect_once(
     return err;
 }
 
-/* A daemon that starts again is away for a moment: nobody listens, or our HELLO is lost with the
- * old one. */
-static err_t connect_pool(struct pool *pool, bool patient, struct connection *ret_connection)
+/* A daemon that starts again is away for a moment: nobody listens (for whoever is patient), or our
+ * HELLO is lost with the old one. */
+static err_t connect_before(
+    struct pool *pool, bool patient, uint64_t deadline_us, struct connection *ret_connection)
 {
-    const uint64_t deadline_us = clock_us() + CONNECT_US;
     err_t err = connect_once(pool, deadline_us, ret_connection);
-    while (
-        (err == ERR_UNREACHABLE || err == ERR_INTERRUPTED) && patient && clock_us() < deadline_us) {
+    unsigned lost = 0;
+    while (((err == ERR_INTERRUPTED && (patient || lost++ < LOST_MAX)) ||
+               (err == ERR_UNREACHABLE && patient)) &&
+           clock_us() < deadline_us) {
         pause_briefly();
         err = connect_once(pool, deadline_us, ret_connection);
     }
     return err;
+}
+
+static err_t connect_pool(struct pool *pool, bool patient, struct connection *ret_connection)
+{
+    return connect_before(pool, patient, clock_us() + CONNECT_US, ret_connection);
 }
 
 /* Forgets a connection; lock is held. */
@@ -357,4 +370,18 @@ void pool_probe(struct pool *pool)
     if (err != ERR_OK && err != ERR_TOO_MANY_CONNECTIONS)
         pool->token.present = false;
     (void)pthread_mutex_unlock(pool->lock);
+}
+
+err_t pool_watch(struct pool *pool, uint64_t deadline_us, struct link **ret_link)
+{
+    struct connection connection = {NULL, 0};
+    err_t err = connect_before(pool, false, deadline_us, &connection);
+    if (err == ERR_OK) {
+        *ret_link = connection.link;
+    } else if (err == ERR_UNREACHABLE) {
+        (void)pthread_mutex_lock(pool->lock);
+        pool->token.present = false;
+        (void)pthread_mutex_unlock(pool->lock);
+    }
+    return err;
 }

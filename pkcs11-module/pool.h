@@ -76,6 +76,11 @@ bool pool_is_current(struct pool *pool, uint64_t instance, uint64_t generation);
  * worker lives; returns at once where nobody listens. */
 void pool_probe(struct pool *pool);
 
+/* A greeted connection besides those of the pool, which the worker closes once the token comes or
+ * goes (or for another reason); pool->token is as new. ERR_UNREACHABLE: nobody listens. The caller
+ * closes it. */
+err_t pool_watch(struct pool *pool, uint64_t deadline_us, struct link **ret_link);
+
 /* What later HELLOs carry; an empty ticket is none. lock is held. */
 err_t pool_set_ticket(struct pool *pool, struct span ticket);
 

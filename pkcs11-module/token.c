@@ -14,8 +14,10 @@ static CK_VERSION version_of(uint16_t version)
 static void read_info(const struct wire_hello_reply *hello, CK_TOKEN_INFO *info)
 {
     *info = (CK_TOKEN_INFO){
-        .flags = CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED |
-                 (hello->login_required ? CKF_LOGIN_REQUIRED : 0),
+        .flags = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED |
+                 CKF_USER_PIN_INITIALIZED |
+                 (hello->login_required ? CKF_LOGIN_REQUIRED : 0) |
+                 (hello->pin_failed ? CKF_USER_PIN_COUNT_LOW : 0), /* and nothing ever locks */
         .ulMaxSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxRwSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxPinLen = TOKEN_PIN_MAX,
@@ -67,6 +69,9 @@ err_t token_read(const struct wire_hello_reply *hello, struct token *ret_token)
         .present = hello->present == 1, .login_required = hello->login_required == 1};
     if (token.present)
         read_info(hello, &token.info);
+    static const struct wire_mechanism module_itself = {.type = 0, .flags = CKF_DIGEST};
+    if (token.present)
+        add_mechanisms(&token, &module_itself);
     struct reader r = reader_of(hello->mechanisms);
     while (token.present && reader_more(&r)) {
         struct wire_mechanism mechanism;

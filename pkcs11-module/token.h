@@ -8,7 +8,7 @@
 #include "mechanism.h"
 
 enum {
-    TOKEN_MECHANISMS_MAX = 16,  /* types in mechanism_rows */
+    TOKEN_MECHANISMS_MAX = 64,  /* types in mechanism_rows */
     TOKEN_SESSIONS_MAX = 65536, /* of one process on one token */
     TOKEN_PIN_MAX = 256,
 };

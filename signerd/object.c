@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The object store. Attributes are copied from the device once; what clients must not see or must
- * see in another way is settled here, in present().
+ * The object store. Attributes are copied from the device once, as present.h has them.
  */
 #include "object.h"
+
+#include "present.h"
 
 #include "base/log.h"
 
@@ -11,143 +12,27 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* ---- SubjectPublicKeyInfo ---- */
-
-enum { DER_BIT_STRING = 0x03, DER_OCTET_STRING = 0x04, DER_SEQUENCE = 0x30, DER_LONG = 0x80 };
-
-/* id-ecPublicKey, 1.2.840.10045.2.1, as DER */
-static const uint8_t oid_ec_public_key[] = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
-
-static size_t der_size(size_t content)
-{
-    return 1 + (content < DER_LONG ? 1U : content < 256 ? 2U : 3U) + content;
-}
-
-static void der_header(struct writer *der, uint8_t tag, size_t content)
-{
-    write_uint(der, 1, tag);
-    if (content >= 256) {
-        write_uint(der, 1, DER_LONG | 2);
-        write_uint(der, 2, content);
-    } else {
-        if (content >= DER_LONG)
-            write_uint(der, 1, DER_LONG | 1);
-        write_uint(der, 1, content);
-    }
-}
-
-/* The content of a DER OCTET STRING that fills its bytes exactly; fails der otherwise. */
-static struct span octet_string(struct span bytes, struct writer *der)
-{
-    struct reader r = reader_of(bytes);
-    bool tag_is_right = read_uint(&r, 1) == DER_OCTET_STRING;
-    size_t len = (size_t)read_uint(&r, 1);
-    bool is_long = len == (DER_LONG | 1);
-    if (is_long)
-        len = (size_t)read_uint(&r, 1);
-    bool length_is_right =
-        is_long == (len >= DER_LONG); /* the shortest form, of at most two bytes */
-    struct span content = read_span(&r, len);
-    if (!tag_is_right || !length_is_right || !reader_finished(&r))
-        der->failed = true;
-    return content;
-}
-
-void object_ec_public_key_info(struct span ec_params, struct span ec_point, struct writer *der)
-{
-    struct span point = octet_string(ec_point, der);
-    size_t algorithm = sizeof oid_ec_public_key + ec_params.len;
-    size_t key = 1 + point.len;
-    der_header(der, DER_SEQUENCE, der_size(algorithm) + der_size(key));
-    der_header(der, DER_SEQUENCE, algorithm);
-    write_span(der, span_of(oid_ec_public_key, sizeof oid_ec_public_key));
-    write_span(der, ec_params);
-    der_header(der, DER_BIT_STRING, key);
-    write_uint(der, 1, 0); /* no unused bits */
-    write_span(der, point);
-}
-
-/* ---- presenting ---- */
-
-static bool is_key(uint64_t class)
-{
-    return class == CLASS_PUBLIC_KEY || class == CLASS_PRIVATE_KEY || class == CLASS_SECRET_KEY;
-}
-
-static bool holds_secret(uint64_t class)
-{
-    return class == CLASS_PRIVATE_KEY || class == CLASS_SECRET_KEY;
-}
-
-/* Attributes whose value we say, whatever the device says of them. */
-static bool is_ours(uint32_t type)
-{
-    return type == ATTR_PRIVATE || type == ATTR_COPYABLE || type == ATTR_PUBLIC_KEY_INFO;
-}
-
-/* SoftHSM says 0 of a key that was unwrapped; that is not told as a length. */
-static bool is_unknown_length(const struct wire_attribute *attribute)
-{
-    static const uint8_t zero[8];
-    return attribute->type == ATTR_VALUE_LEN &&
-           span_equal(attribute->value, span_of(zero, sizeof zero));
-}
-
-static void put_public_key_info(
-    struct span device_list, struct span public_half, struct writer *list)
-{
-    struct span info = {NULL, 0};
-    struct span params;
-    struct span point;
-    uint8_t der[1024];
-    struct writer w = writer_of(der, sizeof der);
-    if (attribute_get(device_list, ATTR_EC_PARAMS, &params) &&
-        (attribute_get(device_list, ATTR_EC_POINT, &point) ||
-            attribute_get(public_half, ATTR_EC_POINT, &point))) {
-        object_ec_public_key_info(params, point, &w);
-        if (!writer_failed(&w))
-            info = writer_bytes(&w);
-    } else if (!attribute_get(device_list, ATTR_PUBLIC_KEY_INFO, &info) || info.len == 0) {
-        (void)attribute_get(public_half, ATTR_PUBLIC_KEY_INFO, &info);
-    }
-    if (info.len > 0)
-        attribute_put(list, ATTR_PUBLIC_KEY_INFO, info);
-}
-
-/* The device's list as clients shall see it. public_half: the list of the key's public object, or
- * empty. */
-static void present(const struct objects *objects, struct span device_list, struct span public_half,
-    struct writer *list)
-{
-    struct reader r = reader_of(device_list);
-    struct wire_attribute attribute;
-    struct span point;
-    uint64_t class = CLASS_DATA;
-    (void)attribute_get_ulong(device_list, ATTR_CLASS, &class);
-
-    while (attribute_next(&r, &attribute)) {
-        bool is_secret = holds_secret(class) &&
-                         (attribute_find(attribute.type)->flags & ATTRIBUTE_SECRET) != 0;
-        if (!is_ours(attribute.type) && !is_secret && !is_unknown_length(&attribute))
-            attribute_put(list, attribute.type, attribute.value);
-    }
-    if (!attribute_get(device_list, ATTR_EC_POINT, &point) &&
-        attribute_get(public_half, ATTR_EC_POINT, &point))
-        attribute_put(list, ATTR_EC_POINT, point);
-    attribute_put_bool(list, ATTR_PRIVATE,
-        objects->login_required &&
-            (holds_secret(class) || attribute_get_bool(device_list, ATTR_PRIVATE, false)));
-    if (is_key(class)) {
-        attribute_put_bool(list, ATTR_COPYABLE, false);
-        put_public_key_info(device_list, public_half, list);
-    }
-}
-
 static struct span text_of(struct span list, uint32_t type)
 {
     struct span value = {NULL, 0};
     (void)attribute_get(list, type, &value);
     return value;
+}
+
+/* What policy knows the object by. */
+static void name(struct object *object)
+{
+    uint64_t class = CLASS_DATA;
+    (void)attribute_get_ulong(object->attributes, ATTR_CLASS, &class);
+    object->key = (struct policy_key){.class = (uint32_t) class,
+        .label = text_of(object->attributes, ATTR_LABEL),
+        .id = text_of(object->attributes, ATTR_ID)};
+    if (object->base == NULL || object->key.label.len > 0 || object->key.id.len > 0)
+        return;
+    object->key.label = object->base->label;
+    object->key.id = object->base->id;
+    object->key.is_derived = true;
+    object->key.base_class = object->base->class;
 }
 
 /* Reads and presents one object; what it had before is freed. */
@@ -161,7 +46,9 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
     err_t err = objects->driver->attributes(objects->device, object->ref, &read);
     if (err != ERR_OK)
         return err;
-    present(objects, writer_bytes(&read), public_half, &list);
+    const struct presentation how = {
+        .of_token = object->owner == NULL, .login_required = objects->login_required};
+    present(&how, writer_bytes(&read), public_half, &list);
     secret_wipe_span(writer_bytes(&read)); /* should a driver have told a value after all */
     if (writer_failed(&read) || writer_failed(&list) ||
         attribute_list_check(writer_bytes(&list)) != ERR_OK)
@@ -175,11 +62,7 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
     free((void *)object->attributes.ptr);
     object->attributes = span_of(copy, len);
 
-    uint64_t class = CLASS_DATA;
-    (void)attribute_get_ulong(object->attributes, ATTR_CLASS, &class);
-    object->key.class = (uint32_t) class;
-    object->key.label = text_of(object->attributes, ATTR_LABEL);
-    object->key.id = text_of(object->attributes, ATTR_ID);
+    name(object);
     object->is_private = attribute_get_bool(object->attributes, ATTR_PRIVATE, false);
     return ERR_OK;
 }
@@ -201,6 +84,7 @@ err_t objects_init(struct objects *objects, const struct driver *driver, struct 
 
 static void free_object(struct object *object)
 {
+    free(object->base);
     free((void *)object->attributes.ptr);
     free(object);
 }
@@ -288,11 +172,45 @@ err_t objects_complete(struct objects *objects, struct object *key, const struct
     return public_key == NULL ? ERR_OK : fill(objects, key, public_key->attributes);
 }
 
+err_t objects_join(struct objects *objects, struct object *object)
+{
+    struct span info;
+    err_t err = objects_complete(objects, object, NULL);
+    if (object->key.class != CLASS_PUBLIC_KEY)
+        return err;
+    for (size_t i = 0; i < objects->count && err == ERR_OK; i++) {
+        struct object *key = objects->rows[i];
+        if (key->key.class == CLASS_PRIVATE_KEY && is_candidate(object, key) &&
+            !attribute_get(key->attributes, ATTR_PUBLIC_KEY_INFO, &info) &&
+            public_partner(objects, key) == object)
+            err = fill(objects, key, object->attributes);
+    }
+    return err;
+}
+
 err_t objects_refresh(struct objects *objects, struct object *object)
 {
     err_t err = fill(objects, object, object->attributes); /* a private key keeps its public half */
     objects->generation++;
     return err;
+}
+
+err_t objects_set_base(struct object *object, const struct policy_key *base)
+{
+    struct policy_key *copy = malloc(sizeof *copy + base->label.len + base->id.len);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    struct writer names = writer_of(copy + 1, base->label.len + base->id.len);
+    write_span(&names, base->label);
+    write_span(&names, base->id);
+    struct reader r = reader_of(writer_bytes(&names));
+    *copy = (struct policy_key){.class = base->is_derived ? base->base_class : base->class};
+    copy->label = read_span(&r, base->label.len);
+    copy->id = read_span(&r, base->id.len);
+    free(object->base);
+    object->base = copy;
+    name(object);
+    return ERR_OK;
 }
 
 struct loading {

@@ -18,7 +18,8 @@ struct object {
     const struct client *owner; /* NULL: a token object */
     uint64_t session;           /* of the owner */
     bool is_private;            /* a client must be logged in to see it */
-    struct policy_key key;      /* points into attributes */
+    struct policy_key key;      /* points into attributes or base */
+    struct policy_key *base;    /* of a secret that was derived here: from what; owned; else NULL */
     struct span attributes;     /* the presented list; owned */
 };
 
@@ -51,14 +52,18 @@ err_t objects_take(struct objects *objects, driver_ref ref, const struct client 
 err_t objects_complete(
     struct objects *objects, struct object *key, const struct object *public_key);
 
+/* Says of a secret what it was derived from. Where it has neither label nor id, policy judges it as
+ * that key. ERR_MEMORY. */
+err_t objects_set_base(struct object *object, const struct policy_key *base);
+
+/* A private key and its public object find each other, whichever came first. object is the new one;
+ * a private key that has its public half already keeps it. */
+err_t objects_join(struct objects *objects, struct object *object);
+
 /* Reads an object's attributes again after a change. */
 err_t objects_refresh(struct objects *objects, struct object *object);
 
 struct object *objects_find(const struct objects *objects, uint64_t number); /* NULL: none */
 void objects_drop(struct objects *objects, struct object *object); /* from the store only */
-
-/* "CKA_PUBLIC_KEY_INFO" of an EC key: SubjectPublicKeyInfo (RFC 5480) from CKA_EC_PARAMS and
- * CKA_EC_POINT. The writer fails where CKA_EC_POINT is no DER OCTET STRING. */
-void object_ec_public_key_info(struct span ec_params, struct span ec_point, struct writer *der);
 
 #endif

@@ -118,14 +118,6 @@ err_t device_answer(struct worker *worker, err_t answer)
     return answer;
 }
 
-bool mechanism_offers(const struct driver_token *token, uint32_t mechanism, uint32_t flag)
-{
-    for (size_t i = 0; i < token->mechanism_count; i++)
-        if (token->mechanisms[i].type == mechanism)
-            return (token->mechanisms[i].flags & flag) != 0;
-    return false;
-}
-
 bool put_object(struct writer *list, const struct object *object)
 {
     const struct wire_object row = {object->number, object->session, object->attributes};

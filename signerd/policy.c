@@ -15,9 +15,9 @@ const struct policy_verb_row policy_verbs[] = {
     {VERB_DERIVE, "derive", "derive another key from the key"},
     {VERB_DERIVE_EXPORT, "derive-export", "read a secret of one's own session that was derived from the key"},
     {VERB_GENERATE, "generate", "make a key of this label and id in the device"},
-    {VERB_IMPORT, "import", "bring in a secret key of this label and id"},
-    {VERB_STORE, "store", "store a certificate of this label and id"},
-    {VERB_CHANGE, "change", "change label or id, from the old and to the new one"},
+    {VERB_IMPORT, "import", "bring in a private or secret key of this label and id"},
+    {VERB_STORE, "store", "store a certificate, public key or data of this label and id"},
+    {VERB_CHANGE, "change", "change attributes; a label or id from the old and to the new one"},
     {VERB_DESTROY, "destroy", "destroy the object"},
     {VERB_RANDOM, "random", "get random bytes from the device"},
     {VERB_ADMIN, "admin", "initialise the token, set the client PIN, ask about other users"},
@@ -41,7 +41,8 @@ static bool rule_names_key(const struct policy_rule *rule, const struct policy_k
 {
     if (key == NULL)
         return !rule->has_class && !rule->has_label && !rule->has_id;
-    return (!rule->has_class || rule->class == key->class) &&
+    const uint32_t class = key->is_derived ? key->base_class : key->class;
+    return (!rule->has_class || rule->class == class) &&
            (!rule->has_label || span_equal(span_of(rule->label, rule->label_len), key->label)) &&
            (!rule->has_id || span_equal(span_of(rule->id, rule->id_len), key->id));
 }

@@ -7,6 +7,7 @@
 #ifndef SIGNERD_SERVE_H
 #define SIGNERD_SERVE_H
 
+#include "mechanism.h"
 #include "worker.h"
 
 struct request {
@@ -40,6 +41,14 @@ void tell_left_out(struct worker *worker, struct account *account);
 err_t find_object(struct request *request, uint64_t number, struct object **ret_object);
 bool may_see(const struct request *request, const struct object *object);
 
+/* Whether a rule gives the asker "admin". permit_admin tells a refusal: ERR_NOT_ADMIN. */
+bool is_admin(const struct request *request);
+err_t permit_admin(struct request *request);
+
+/* Checks the client PIN, which must be set. The answer waits where this user has failed before,
+ * whether the PIN is right or not, so that time tells nothing. ERR_PIN_INCORRECT, told. */
+err_t check_pin(struct request *request, struct span pin);
+
 /* The intent line, before the driver is called: ERR_AUDIT means that it must not be. */
 err_t account_for_begin(
     struct request *request, const struct audit_event *event, uint64_t *ret_intent);
@@ -50,9 +59,6 @@ err_t account_for_end(struct request *request, uint64_t intent, err_t answer);
 /* A device that is gone ends this worker once the answer is out: the next one has new object
  * numbers. */
 err_t device_answer(struct worker *worker, err_t answer);
-
-bool mechanism_offers(
-    const struct driver_token *token, uint32_t mechanism, uint32_t flag); /* CKF_ flag */
 
 /* A key at work, as a client asks for it. */
 struct key_use {
@@ -67,23 +73,50 @@ struct key_use {
 /* serve_key.c: whether policy, key and mechanism allow this use; where they do not, it is told. Of
  * data that is to be encrypted the event has nothing, not even a hash: a reading is guessed from
  * its hash in no time. */
-err_t permit_use(struct request *request, const struct key_use *use,
-    struct audit_event *ret_event, struct object **ret_key);
+err_t permit_use(struct request *request, const struct key_use *use, struct audit_event *ret_event,
+    struct object **ret_key);
 
-/* serve_key.c: whether a use that was allowed still is: rules change, and keys go. Told as a refusal
- * where it is not. */
+/* serve_key.c: whether a use that was allowed still is: rules change, and keys go. Told as a
+ * refusal where it is not. */
 err_t permit_further(struct request *request, enum driver_function function, uint64_t object);
 
-/* serve_key.c: as permit_use for CKM_AES_KEY_WRAP; flag and attribute: CKF_WRAP and ATTR_WRAP, or
- * CKF_UNWRAP and ATTR_UNWRAP. It tells nothing. */
-err_t check_wrapping_key(const struct worker *worker, const struct object *key, uint32_t mechanism,
-    uint32_t flag, uint32_t attribute, struct span parameter);
+/* serve_key.c: the CKF_ flag of a function. */
+uint32_t flag_of(enum driver_function function);
+
+/* serve_key.c: a key that wraps (flag CKF_WRAP), unwraps or derives. */
+struct mechanism_use use_of(const struct request *request, const struct object *key,
+    uint32_t mechanism, uint32_t flag, struct span parameter);
 
 /* Where a client PIN is set, whoever makes a private object must have given it. */
 err_t need_login(struct request *request, const struct audit_event *event);
 
 /* Appends the object to a reply's list, unless it does not fit any more. */
 bool put_object(struct writer *list, const struct object *object);
+
+/* ---- serve_object.c: making an object ---- */
+
+/* Label and id that a template gives, where it gives any. */
+struct policy_key key_in(struct span template, uint32_t class);
+
+/* Whether wanted more objects may be, in a session or (0) on the token. A refusal is told. */
+err_t object_room(
+    struct request *request, uint64_t session, uint32_t wanted, const struct audit_event *event);
+
+/* Takes up what the driver made. */
+err_t take_object(
+    struct request *request, driver_ref ref, uint64_t session, struct object **ret_object);
+
+/* Behind the driver's call that made one object, or (answer) did not: the result line, the object
+ * in the store, and the reply. */
+err_t end_making(
+    struct request *request, uint64_t intent, err_t answer, driver_ref ref, uint64_t session);
+
+/* The reply that holds one object. */
+err_t answer_object(struct request *request, const struct object *object);
+
+/* The device has done it, but the store could not follow (err): so this worker ends, and the next
+ * one reads the device anew. Returns err. */
+err_t follow_device(struct worker *worker, err_t err);
 
 /* ---- the operations ---- */
 
@@ -107,13 +140,13 @@ err_t serve_generate(struct request *request);
 err_t serve_create(struct request *request);
 err_t serve_unwrap(struct request *request);
 err_t serve_destroy(struct request *request);
-err_t serve_set(struct request *request);
+err_t serve_set(struct request *request); /* serve_change.c */
 err_t serve_copy(struct request *request);
 err_t serve_derive(struct request *request); /* serve_derive.c */
 err_t serve_value(struct request *request);
 err_t serve_status(struct request *request); /* serve_admin.c */
 err_t serve_explain(struct request *request);
-err_t serve_init_token(struct request *request); /* serve_pin.c */
+err_t serve_init_token(struct request *request); /* serve_pin.c, as check_pin and permit_admin */
 err_t serve_init_pin(struct request *request);
 err_t serve_set_pin(struct request *request);
 

@@ -29,6 +29,7 @@ struct begun {
     uint64_t intent;
     uint64_t object; /* the key's number */
     enum driver_function function;
+    uint32_t mechanism;
     struct driver_begun *going; /* NULL: it is done, and what is held goes out */
     bool holds_back;
     size_t fed; /* bytes */
@@ -231,6 +232,7 @@ err_t serve_begin(struct request *request)
     begun->session = in->session;
     begun->object = in->object;
     begun->function = asked.function;
+    begun->mechanism = asked.mechanism;
     begun->holds_back = asked.function == DRIVER_DECRYPT && asked.mechanism == CKM_AES_GCM;
 
     const struct driver_use use = {asked.function, key->ref, in->mechanism, in->parameter};
@@ -294,6 +296,9 @@ err_t serve_finish(struct request *request)
     if (begun->going != NULL) {
         err_t err = permit_further(request, begun->function, begun->object);
         pulse_busy(worker->pulse, true);
+        if (err == ERR_OK)
+            err = mechanism_check_total(
+                begun->mechanism, flag_of(begun->function), begun->fed + in->data.len);
         if (err == ERR_OK)
             err = feed(request, begun, in->data);
         if (err == ERR_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations that make, change and destroy objects. Each is allowed for the label and id that
- * result, not for those that the client happens to have.
+ * Operations that make and destroy objects. Each is allowed for the label and id that result, not
+ * for those that the client happens to have.
  */
 #include "serve.h"
 
@@ -15,7 +15,7 @@
  * for anybody. */
 enum { TOKEN_OBJECTS_MAX = DRIVER_OBJECTS_MAX - 4096 };
 
-static struct policy_key key_in(struct span template, uint32_t class)
+struct policy_key key_in(struct span template, uint32_t class)
 {
     struct policy_key key = {.class = class};
     (void)attribute_get(template, ATTR_LABEL, &key.label);
@@ -23,8 +23,7 @@ static struct policy_key key_in(struct span template, uint32_t class)
     return key;
 }
 
-/* A refusal is told. */
-static err_t object_room(
+err_t object_room(
     struct request *request, uint64_t session, uint32_t wanted, const struct audit_event *event)
 {
     const struct account *account = request->connection->place.account;
@@ -36,8 +35,7 @@ static err_t object_room(
     return refuse(request, event, session != 0 ? ERR_TOO_MANY_OBJECTS : ERR_DEVICE_MEMORY);
 }
 
-/* Takes up what the driver made and adds it to the reply. */
-static err_t take_object(
+err_t take_object(
     struct request *request, driver_ref ref, uint64_t session, struct object **ret_object)
 {
     struct client *client = request->connection->client;
@@ -50,9 +48,7 @@ static err_t take_object(
     return err;
 }
 
-/* The device has done it, but the store could not follow: so this worker ends, and the next one
- * reads the device anew. */
-static err_t follow_device(struct worker *worker, err_t err)
+err_t follow_device(struct worker *worker, err_t err)
 {
     if (err != ERR_OK) {
         log_error("what the device has made or changed cannot be read back: %s", err_text(err));
@@ -104,21 +100,40 @@ static err_t make_pair(struct request *request, struct span public_template,
     return ERR_OK;
 }
 
+/* Of CKM_…_KEY_PAIR_GEN: the type of both halves. */
+static bool type_of_pair(uint32_t mechanism, uint64_t *ret_key_type)
+{
+    static const struct {
+        uint32_t mechanism;
+        uint64_t key_type;
+    } rows[] = {{CKM_EC_KEY_PAIR_GEN, KEY_TYPE_EC},
+        {CKM_EC_EDWARDS_KEY_PAIR_GEN, KEY_TYPE_EC_EDWARDS},
+        {CKM_RSA_PKCS_KEY_PAIR_GEN, KEY_TYPE_RSA}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].mechanism == mechanism) {
+            *ret_key_type = rows[i].key_type;
+            return true;
+        }
+    }
+    return false;
+}
+
 err_t serve_generate_pair(struct request *request)
 {
     const struct wire_generate_pair_request *in = &request->in->generate_pair_request;
+    uint64_t key_type;
     static uint8_t public_room[WIRE_TEMPLATE_MAX];
     static uint8_t private_room[WIRE_TEMPLATE_MAX];
     struct writer public_list = writer_of(public_room, sizeof public_room);
     struct writer private_list = writer_of(private_room, sizeof private_room);
     if (!mechanism_offers(&request->worker->token, in->mechanism, CKF_GENERATE_KEY_PAIR) ||
-        in->mechanism != CKM_EC_KEY_PAIR_GEN)
+        !type_of_pair(in->mechanism, &key_type))
         return ERR_MECHANISM;
-    err_t err =
-        template_complete(&template_ec_public, in->public_template, in->session == 0, &public_list);
+    err_t err = template_complete(template_find(CLASS_PUBLIC_KEY, key_type, TEMPLATE_GENERATE),
+        in->public_template, in->session == 0, &public_list);
     if (err == ERR_OK)
-        err = template_complete(
-            &template_ec_private, in->private_template, in->session == 0, &private_list);
+        err = template_complete(template_find(CLASS_PRIVATE_KEY, key_type, TEMPLATE_GENERATE),
+            in->private_template, in->session == 0, &private_list);
     if (err != ERR_OK)
         return err;
 
@@ -141,7 +156,7 @@ err_t serve_generate_pair(struct request *request)
         request, writer_bytes(&public_list), writer_bytes(&private_list), &private_event);
 }
 
-static err_t answer_object(struct request *request, const struct object *object)
+err_t answer_object(struct request *request, const struct object *object)
 {
     if (!put_object(&request->scratch, object))
         return ERR_TOO_LARGE;
@@ -149,14 +164,17 @@ static err_t answer_object(struct request *request, const struct object *object)
     return ERR_OK;
 }
 
-/* Behind the driver's call that made one object. */
-static err_t end_making(
+err_t end_making(
     struct request *request, uint64_t intent, err_t answer, driver_ref ref, uint64_t session)
 {
     struct object *object;
     err_t err = account_for_end(request, intent, answer);
+    if (err != ERR_OK)
+        return err;
+    err = take_object(request, ref, session, &object);
     if (err == ERR_OK)
-        err = follow_device(request->worker, take_object(request, ref, session, &object));
+        err = objects_join(&request->worker->objects, object);
+    err = follow_device(request->worker, err);
     return err == ERR_OK ? answer_object(request, object) : err;
 }
 
@@ -205,23 +223,24 @@ err_t serve_generate(struct request *request)
     return end_making(request, intent, err, ref, in->session);
 }
 
-/* What a client brings in: a certificate, or a secret key by its type. */
+static bool holds_secret(uint32_t class)
+{
+    return class == CLASS_PRIVATE_KEY || class == CLASS_SECRET_KEY;
+}
+
+/* What a client brings in, by class and, for keys, type. */
 static err_t kind_of_import(struct span template, enum template_origin origin,
     const struct template_kind **ret_kind, uint32_t *ret_class)
 {
     uint64_t class;
-    uint64_t key_type;
+    uint64_t key_type = 0;
     if (!attribute_get_ulong(template, ATTR_CLASS, &class))
         return ERR_TEMPLATE_INCOMPLETE;
+    if (class != CLASS_DATA && class != CLASS_CERTIFICATE &&
+        !attribute_get_ulong(template, ATTR_KEY_TYPE, &key_type))
+        return class <= CLASS_SECRET_KEY ? ERR_TEMPLATE_INCOMPLETE : ERR_ATTRIBUTE_VALUE;
     *ret_class = (uint32_t) class;
-    *ret_kind = &template_certificate;
-    if (class == CLASS_CERTIFICATE && origin == TEMPLATE_IMPORT)
-        return ERR_OK;
-    if (class != CLASS_SECRET_KEY)
-        return ERR_ATTRIBUTE_VALUE;
-    if (!attribute_get_ulong(template, ATTR_KEY_TYPE, &key_type))
-        return ERR_TEMPLATE_INCOMPLETE;
-    *ret_kind = template_secret(key_type, origin);
+    *ret_kind = template_find(class, key_type, origin);
     return *ret_kind != NULL ? ERR_OK : ERR_ATTRIBUTE_VALUE;
 }
 
@@ -240,11 +259,11 @@ static err_t create(struct request *request, struct writer *list)
     if (err != ERR_OK)
         return err;
 
-    const bool is_key = class == CLASS_SECRET_KEY;
+    const bool is_private = attribute_get_bool(writer_bytes(list), ATTR_PRIVATE, false);
     const struct policy_key key = key_in(in->template, class);
     struct audit_event event = event_of(request, &key);
-    err = permit(request, is_key ? VERB_IMPORT : VERB_STORE, &event);
-    if (err == ERR_OK && is_key)
+    err = permit(request, holds_secret(class) ? VERB_IMPORT : VERB_STORE, &event);
+    if (err == ERR_OK && is_private)
         err = need_login(request, &event);
     if (err == ERR_OK)
         err = object_room(request, in->session, 1, &event);
@@ -265,22 +284,26 @@ err_t serve_create(struct request *request)
     return err;
 }
 
-/* What CKM_AES_KEY_WRAP (RFC 3394) makes is 8 bytes longer than the key, so that the length of the
- * key is known before: some devices take any. */
-static err_t check_wrapped(const struct template_kind *kind, const struct wire_unwrap_request *in)
+/* The length of the wrapped key is known before, more or less: some devices take any. */
+static err_t check_wrapped(const struct mechanism_use *use, const struct template_kind *kind,
+    const struct wire_unwrap_request *in)
 {
     uint64_t length;
-    if (in->wrapped.len % 8 != 0 || in->wrapped.len < 24 ||
-        !template_length_fits(kind, in->wrapped.len - 8))
-        return ERR_WRAPPED_KEY;
-    if (attribute_get_ulong(in->template, ATTR_VALUE_LEN, &length) && length != in->wrapped.len - 8)
-        return ERR_TEMPLATE_INCONSISTENT;
-    return ERR_OK;
+    size_t least;
+    size_t most;
+    err_t err = mechanism_unwrapped_size(use, in->wrapped.len, &least, &most);
+    if (err != ERR_OK)
+        return err;
+    if (attribute_get_ulong(in->template, ATTR_VALUE_LEN, &length))
+        return length >= least && length <= most ? ERR_OK : ERR_TEMPLATE_INCONSISTENT;
+    while (least <= most && !template_length_fits(kind, least))
+        least++;
+    return least <= most ? ERR_OK : ERR_WRAPPED_KEY;
 }
 
 /* Allowed for both keys: the one that unwraps, and the one that results. */
-static err_t permit_unwrap(
-    struct request *request, const struct object *key, const struct audit_event *event)
+static err_t permit_unwrap(struct request *request, const struct object *key,
+    const struct template_kind *kind, const struct audit_event *event)
 {
     const struct wire_unwrap_request *in = &request->in->unwrap_request;
     struct audit_event import = *event;
@@ -293,8 +316,11 @@ static err_t permit_unwrap(
         err = need_login(request, event);
     if (err != ERR_OK)
         return err;
-    err = check_wrapping_key(
-        request->worker, key, in->mechanism, CKF_UNWRAP, ATTR_UNWRAP, in->parameter);
+    const struct mechanism_use use =
+        use_of(request, key, in->mechanism, CKF_UNWRAP, in->parameter);
+    err = mechanism_check(&use);
+    if (err == ERR_OK)
+        err = check_wrapped(&use, kind, in);
     return err == ERR_OK ? ERR_OK : refuse(request, event, err);
 }
 
@@ -319,14 +345,12 @@ err_t serve_unwrap(struct request *request)
     err = kind_of_import(in->template, TEMPLATE_UNWRAP, &kind, &class);
     if (err == ERR_OK)
         err = template_complete(kind, in->template, in->session == 0, &list);
-    if (err == ERR_OK)
-        err = check_wrapped(kind, in);
     if (err != ERR_OK)
         return refuse(request, &event, err);
 
     const struct policy_key result = key_in(in->template, class);
     event.target = &result;
-    err = permit_unwrap(request, key, &event);
+    err = permit_unwrap(request, key, kind, &event);
     if (err == ERR_OK)
         err = object_room(request, in->session, 1, &event);
     if (err == ERR_OK)
@@ -347,7 +371,8 @@ err_t serve_destroy(struct request *request)
     if (err != ERR_OK)
         return err;
     struct audit_event event = event_of(request, &object->key);
-    err = permit(request, VERB_DESTROY, &event);
+    /* Who derives a secret without a name may end it, too. */
+    err = permit(request, object->key.is_derived ? VERB_DERIVE : VERB_DESTROY, &event);
     if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_DESTROYABLE, true))
         err = refuse(request, &event, ERR_ACTION_PROHIBITED);
     if (err == ERR_OK)
@@ -358,49 +383,6 @@ err_t serve_destroy(struct request *request)
     if (err == ERR_OK)
         drop_object(worker, object);
     return account_for_end(request, intent, err);
-}
-
-/* Allowed only from the old and to the new label and id: nobody renames a key into his own rights.
- */
-static err_t permit_change(
-    struct request *request, const struct object *object, struct span template)
-{
-    struct policy_key after = object->key;
-    (void)attribute_get(template, ATTR_LABEL, &after.label);
-    (void)attribute_get(template, ATTR_ID, &after.id);
-    struct audit_event before_event = event_of(request, &object->key);
-    struct audit_event after_event = event_of(request, &after);
-    err_t err = permit(request, VERB_CHANGE, &before_event);
-    return err == ERR_OK ? permit(request, VERB_CHANGE, &after_event) : err;
-}
-
-err_t serve_set(struct request *request)
-{
-    struct worker *worker = request->worker;
-    const struct wire_set_request *in = &request->in->set_request;
-    struct object *object;
-    uint64_t intent;
-    err_t err = find_object(request, in->object, &object);
-    if (err == ERR_OK)
-        err = template_check_change(in->template);
-    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
-        err = ERR_TOO_LARGE;
-    if (err == ERR_OK)
-        err = permit_change(request, object, in->template);
-    if (err != ERR_OK)
-        return err;
-    struct audit_event event = event_of(request, &object->key);
-    event.data = in->template;
-    if (!attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true))
-        return refuse(request, &event, ERR_ACTION_PROHIBITED);
-    err = account_for_begin(request, &event, &intent);
-    if (err != ERR_OK)
-        return err;
-    err = worker->driver->set(worker->device, object->ref, in->template);
-    err = account_for_end(request, intent, err);
-    if (err == ERR_OK)
-        err = follow_device(worker, objects_refresh(&worker->objects, object));
-    return err == ERR_OK ? answer_object(request, object) : err;
 }
 
 static void end_object(struct worker *worker, struct object *object)
@@ -429,10 +411,4 @@ void end_client_objects(struct worker *worker, const struct client *client, bool
         if (object->owner == client && (object->is_private || !only_private))
             end_object(worker, object);
     }
-}
-
-err_t serve_copy(struct request *request)
-{
-    (void)request;
-    return ERR_UNSUPPORTED;
 }

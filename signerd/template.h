@@ -9,28 +9,38 @@
 #include "wire/attribute.h"
 
 struct template_kind;
-extern const struct template_kind template_ec_public;
-extern const struct template_kind template_ec_private;
-extern const struct template_kind template_certificate;
 
-/* How a secret key comes into being. Its value is given only at an import, its length only where it
- * is made. */
-enum template_origin { TEMPLATE_GENERATE, TEMPLATE_IMPORT, TEMPLATE_UNWRAP };
+/* How an object comes into being. Its value is given only at an import, its length only where it is
+ * made. A derived secret alone may be readable, and only in a session. */
+enum template_origin { TEMPLATE_GENERATE, TEMPLATE_IMPORT, TEMPLATE_UNWRAP, TEMPLATE_DERIVE };
 
-/* Of CKA_KEY_TYPE. NULL for a type that is not offered in this way. */
+/* Of CKA_CLASS and, for keys alone, CKA_KEY_TYPE. NULL for what is not offered in this way. The two
+ * halves of a pair are both TEMPLATE_GENERATE. */
+const struct template_kind *template_find(
+    uint64_t class, uint64_t key_type, enum template_origin origin);
+
+/* The same of a secret key. */
 const struct template_kind *template_secret(uint64_t key_type, enum template_origin origin);
 
-/* True for a length in bytes that such a key can have. */
+/* True for a length in bytes that such a secret key can have; of others any. */
 bool template_length_fits(const struct template_kind *kind, uint64_t length);
 
 /* Writes the complete template to list (CKA_TOKEN as token says). ERR_ATTRIBUTE_TYPE for an
- * attribute that such an object does not have, ERR_TEMPLATE_INCONSISTENT for a value that it may
- * not have, ERR_ATTRIBUTE_VALUE for a length that such a key cannot have, ERR_TEMPLATE_INCOMPLETE
- * for what is missing, ERR_TOO_LARGE for more than 14 KiB. */
+ * attribute that such an object does not have, ERR_ATTRIBUTE_READ_ONLY for one that only a token
+ * sets, ERR_TEMPLATE_INCONSISTENT for a value that it may not have, ERR_ATTRIBUTE_VALUE for a
+ * length that such a key cannot have, ERR_TEMPLATE_INCOMPLETE for what is missing, ERR_TOO_LARGE
+ * for more than 14 KiB. */
 err_t template_complete(
     const struct template_kind *kind, struct span asked, bool token, struct writer *list);
 
-/* What C_SetAttributeValue may change: ERR_ATTRIBUTE_READ_ONLY for the rest. */
-err_t template_check_change(struct span asked);
+/* False for a CK_DATE that is none: neither empty nor eight digits. */
+bool template_value_fits(const struct wire_attribute *attribute);
+
+/* Whether an object with these attributes may be given those asked for, by C_SetAttributeValue or
+ * in a copy: ERR_ATTRIBUTE_READ_ONLY where one of them may not change in this way,
+ * ERR_ATTRIBUTE_VALUE. CKA_MODIFIABLE, CKA_COPYABLE, and who may say CKA_TRUSTED, are the caller's
+ * to look at. */
+enum template_change { TEMPLATE_SET, TEMPLATE_COPY };
+err_t template_check_change(enum template_change how, struct span object, struct span asked);
 
 #endif

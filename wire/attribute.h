@@ -29,11 +29,11 @@ enum {
 
     KEY_TYPE_RSA = 0,
     KEY_TYPE_EC = 3,
+    KEY_TYPE_EC_EDWARDS = 0x40,
 };
 
 enum {
-    ATTRIBUTE_SECRET = 1,     /* key material: never on the wire from a private or secret key */
-    ATTRIBUTE_CHANGEABLE = 2, /* C_SetAttributeValue may change it where CKA_MODIFIABLE */
+    ATTRIBUTE_SECRET = 1, /* key material: never on the wire from a private or secret key */
 };
 
 struct attribute_row {

@@ -126,6 +126,11 @@ uint64_t link_generation(const struct link *link)
     return link->generation;
 }
 
+int link_descriptor(const struct link *link)
+{
+    return link->fd;
+}
+
 /* Blocks until the socket is ready for events, or the deadline. */
 static err_t wait_for(const struct link *link, short events, uint64_t deadline_us)
 {

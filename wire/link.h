@@ -38,6 +38,9 @@ int link_take_descriptor(struct link *link);
 /* Whether an idle link is still connected: one look, without waiting. */
 bool link_quiet(const struct link *link);
 
+/* To poll for its end; nothing else. */
+int link_descriptor(const struct link *link);
+
 /* False where the program closed the descriptor behind our back (daemons do): the link is dead. */
 bool link_alive(const struct link *link);
 

@@ -131,11 +131,11 @@ struct driver {
     err_t (*copy)(struct device *device, driver_ref object, struct span template,
         driver_ref *ret_object);
 
-    /* Destroys all objects, gives the token that label, and sets its user PIN to settings->pin, so
-     * that open works afterwards. The device is closed then, whatever this returns. ERR_PIN_INCORRECT,
-     * ERR_PIN_LOCKED for its SO PIN. */
-    err_t (*init)(struct device *device, const struct driver_settings *settings, struct span so_pin,
-        struct span label);
+    /* Destroys all objects of the token settings->token, or of the only one without a label where
+     * none has that one; labels it so, and sets its user PIN to settings->pin, so that open works
+     * afterwards. No device is open. ERR_PIN_INCORRECT, ERR_PIN_LENGTH, ERR_PIN_LOCKED are about the
+     * SO PIN, ERR_DEVICE_PIN about settings->pin. NULL where the driver cannot. */
+    err_t (*init)(const struct driver_settings *settings, struct span so_pin);
 
     /* Fills all of random[0..len). */
     err_t (*random)(struct device *device, uint8_t *random, size_t len);

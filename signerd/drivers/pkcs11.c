@@ -3,7 +3,9 @@
  * The driver for any token with a PKCS#11 module: the functions of driver.h as calls of that
  * module. Keys at work are in pkcs11_use.c.
  */
+#include "pkcs11_derive.h"
 #include "pkcs11_device.h"
+#include "pkcs11_init.h"
 #include "pkcs11_mechanism.h"
 #include "pkcs11_template.h"
 #include "pkcs11_use.h"
@@ -12,15 +14,23 @@
 
 enum { FIND_BATCH = 256 };
 
+enum { RSA_BITS_LEAST = 2048, RSA_BITS_MOST = 4096, RSA_EXPONENT_LEAST = 65537 };
+
 struct curve_row {
+    CK_MECHANISM_TYPE mechanism; /* that makes its pairs */
     uint8_t len;
-    uint8_t oid[10]; /* CKA_EC_PARAMS: a namedCurve */
+    uint8_t params[14]; /* CKA_EC_PARAMS: a namedCurve, or a curveName */
 };
 
 static const struct curve_row curve_rows[] = {
-    {10, {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}}, /* P-256 */
-    {7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}},                    /* P-384 */
-    {7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23}},                    /* P-521 */
+    /* P-256, P-384, P-521 */
+    {CKM_EC_KEY_PAIR_GEN, 10, {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}},
+    {CKM_EC_KEY_PAIR_GEN, 7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}},
+    {CKM_EC_KEY_PAIR_GEN, 7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23}},
+    /* Ed25519; devices differ in which of the two they know */
+    {CKM_EC_EDWARDS_KEY_PAIR_GEN, 5, {0x06, 0x03, 0x2b, 0x65, 0x70}},
+    {CKM_EC_EDWARDS_KEY_PAIR_GEN, 14,
+        {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9'}},
 };
 
 /* ------------------------------------------------------------------ the token */
@@ -49,6 +59,8 @@ static err_t pkcs11_token(struct device *device, struct driver_token *ret_token)
         const struct ck_mechanism_row *row = &ck_mechanism_rows[i];
         CK_MECHANISM_INFO its;
         rv = device->module->C_GetMechanismInfo(device->slot, row->type, &its);
+        if (rv == CKR_MECHANISM_INVALID && row->whole != 0) /* pkcs11_use.c cuts it */
+            rv = device->module->C_GetMechanismInfo(device->slot, row->whole, &its);
         if (rv == CKR_OK &&
             ck_mechanism_meet(row, &its, &token.mechanisms[token.mechanism_count]))
             token.mechanism_count++;
@@ -113,16 +125,43 @@ static err_t pkcs11_attributes(struct device *device, driver_ref object, struct 
     return ck_template_fetch(&source, list);
 }
 
-/* CKA_EC_PARAMS must name a curve whose keys this driver signs with. */
-static err_t check_curve(struct span public_template)
+/* CKA_EC_PARAMS must name a curve whose keys this driver works with. */
+static err_t check_curve(uint32_t mechanism, struct span public_template)
 {
     struct span params;
     if (!attribute_get(public_template, ATTR_EC_PARAMS, &params))
         return ERR_TEMPLATE_INCOMPLETE;
     for (size_t i = 0; i < sizeof curve_rows / sizeof curve_rows[0]; i++)
-        if (span_equal(params, span_of(curve_rows[i].oid, curve_rows[i].len)))
+        if (curve_rows[i].mechanism == mechanism &&
+            span_equal(params, span_of(curve_rows[i].params, curve_rows[i].len)))
             return ERR_OK;
     return ERR_CURVE;
+}
+
+/* An odd exponent of at most 8 bytes; smaller ones than the usual are traps. */
+static bool exponent_fits(struct span exponent)
+{
+    uint64_t value = 0;
+    struct reader r = reader_of(exponent);
+    if (exponent.len > 8)
+        return false;
+    while (reader_more(&r))
+        value = value << 8 | read_uint(&r, 1);
+    return value >= RSA_EXPONENT_LEAST && (value & 1) != 0;
+}
+
+static err_t check_modulus(struct span public_template)
+{
+    struct span exponent;
+    uint64_t bits;
+    if (!attribute_get_ulong(public_template, ATTR_MODULUS_BITS, &bits))
+        return ERR_TEMPLATE_INCOMPLETE;
+    if (bits < RSA_BITS_LEAST || bits > RSA_BITS_MOST || bits % 8 != 0)
+        return ERR_KEY_SIZE;
+    return attribute_get(public_template, ATTR_PUBLIC_EXPONENT, &exponent) &&
+                   !exponent_fits(exponent)
+               ? ERR_ATTRIBUTE_VALUE
+               : ERR_OK;
 }
 
 static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism,
@@ -138,7 +177,8 @@ static err_t pkcs11_generate_pair(struct device *device, uint32_t mechanism,
     if (err == ERR_OK)
         err = ck_template_parse(private_template, &private);
     if (err == ERR_OK)
-        err = check_curve(public_template);
+        err = mechanism == CKM_RSA_PKCS_KEY_PAIR_GEN ? check_modulus(public_template)
+                                                     : check_curve(mechanism, public_template);
     if (err != ERR_OK)
         return err;
 
@@ -203,6 +243,22 @@ static err_t pkcs11_destroy(struct device *device, driver_ref object)
         device, "C_DestroyObject", device->module->C_DestroyObject(device->home, object));
 }
 
+static err_t pkcs11_copy(
+    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
+{
+    struct ck_template parsed;
+    err_t err = ck_template_parse(template, &parsed);
+    if (err != ERR_OK)
+        return err;
+    CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
+    CK_RV rv = device->module->C_CopyObject(
+        device->home, object, parsed.attributes, parsed.count, &copy);
+    if (rv != CKR_OK)
+        return pkcs11_check(device, "C_CopyObject", rv);
+    *ret_object = copy;
+    return ERR_OK;
+}
+
 /* ------------------------------------------------------------------ keys in keys */
 
 /* A token that takes no parameter where we have one says no more than that. */
@@ -230,6 +286,22 @@ static err_t pkcs11_wrap(struct device *device, driver_ref key, uint32_t mechani
     return writer_failed(wrapped) || len == 0 ? ERR_DEVICE : ERR_OK;
 }
 
+/* What a device says before it has decrypted; the rest, with an RSA key, would be an oracle. */
+static bool is_no_secret(err_t err)
+{
+    return err == ERR_MECHANISM || err == ERR_MECHANISM_PARAMETER || err == ERR_KEY_FUNCTION ||
+           err == ERR_TOKEN_ABSENT || err == ERR_OBJECT_GONE;
+}
+
+static err_t check_unwrapping(
+    const struct device *device, uint32_t mechanism, CK_RV rv, struct span parameter)
+{
+    if (pkcs11_data_is_at_fault(device, rv))
+        return ERR_WRAPPED_KEY;
+    err_t err = check_wrapping(device, "C_UnwrapKey", rv, parameter);
+    return ck_mechanism_is_rsa(mechanism) && !is_no_secret(err) ? ERR_WRAPPED_KEY : err;
+}
+
 static err_t pkcs11_unwrap(struct device *device, driver_ref key, uint32_t mechanism,
     struct span parameter, struct span wrapped, struct span template, driver_ref *ret_key)
 {
@@ -243,10 +315,8 @@ static err_t pkcs11_unwrap(struct device *device, driver_ref key, uint32_t mecha
     CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
     CK_RV rv = device->module->C_UnwrapKey(device->home, &how.ck, key,
         (CK_BYTE *)(uintptr_t)wrapped.ptr, wrapped.len, parsed.attributes, parsed.count, &made);
-    if (pkcs11_data_is_at_fault(device, rv))
-        return ERR_WRAPPED_KEY;
     if (rv != CKR_OK)
-        return check_wrapping(device, "C_UnwrapKey", rv, parameter);
+        return check_unwrapping(device, mechanism, rv, parameter);
     *ret_key = made;
     return ERR_OK;
 }
@@ -276,5 +346,9 @@ const struct driver driver_pkcs11 = {
     .create = pkcs11_create,
     .set = pkcs11_set,
     .destroy = pkcs11_destroy,
+    .derive = pkcs11_derive,
+    .value = pkcs11_value,
+    .init = pkcs11_init,
+    .copy = pkcs11_copy,
     .random = pkcs11_random,
 };

@@ -42,13 +42,16 @@ void pkcs11_unpad(char *to, const unsigned char *field, size_t len)
     to[len] = '\0';
 }
 
+/* label NULL: a token that is not initialised. */
 static bool slot_has(const struct device *device, CK_SLOT_ID slot, const char *label)
 {
     CK_TOKEN_INFO info;
     char name[sizeof info.label + 1];
     if (device->module->C_GetTokenInfo(slot, &info) != CKR_OK ||
-        (info.flags & CKF_TOKEN_INITIALIZED) == 0)
+        ((info.flags & CKF_TOKEN_INITIALIZED) == 0) != (label == NULL))
         return false;
+    if (label == NULL)
+        return true;
     pkcs11_unpad(name, info.label, sizeof info.label);
     return strcmp(name, label) == 0;
 }
@@ -91,7 +94,8 @@ static err_t find_slot(struct device *device, const char *label)
     }
     free(slots);
     if (found > 1) {
-        log_error("device: %u tokens have the label '%s'; it must be unique", found, label);
+        log_error("device: %u tokens have %s%s; it must be one", found,
+            label != NULL ? "the label " : "not been initialised", label != NULL ? label : "");
         return ERR_CONFIG;
     }
     return found == 1 ? ERR_OK : ERR_TOKEN_ABSENT;
@@ -138,7 +142,8 @@ void pkcs11_close(struct device *device)
     free(device);
 }
 
-err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device)
+err_t pkcs11_attach(
+    const struct driver_settings *settings, bool blank_too, struct device **ret_device)
 {
     struct device *device = calloc(1, sizeof *device);
     if (device == NULL)
@@ -146,8 +151,22 @@ err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_de
     err_t err = load(device, settings->module);
     if (err == ERR_OK)
         err = find_slot(device, settings->token);
+    if (err == ERR_TOKEN_ABSENT && blank_too)
+        err = find_slot(device, NULL);
     if (err == ERR_OK)
-        err = open_sessions(device);
+        *ret_device = device;
+    else
+        pkcs11_close(device);
+    return err;
+}
+
+err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device)
+{
+    struct device *device = NULL;
+    err_t err = pkcs11_attach(settings, false, &device);
+    if (err != ERR_OK)
+        return err;
+    err = open_sessions(device);
     if (err == ERR_OK)
         err = login(device, settings->pin);
     if (err == ERR_OK)

@@ -25,6 +25,11 @@ struct device {
 err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device);
 void pkcs11_close(struct device *device);
 
+/* The module loaded and the token settings->token found, with no session yet. blank_too: or else
+ * the only token that is not initialised. Errors as of driver.h's open. */
+err_t pkcs11_attach(
+    const struct driver_settings *settings, bool blank_too, struct device **ret_device);
+
 /* rv_check, and one thing more: without a PIN, "not logged in" is no lost login that opening again
  * could cure. */
 err_t pkcs11_check(const struct device *device, const char *function, CK_RV rv);

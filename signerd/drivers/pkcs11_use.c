@@ -3,6 +3,9 @@
  * Signing, verifying, encrypting and decrypting: at once in the session `work`, in parts in a
  * session of its own for each. What comes out goes straight into the caller's room; no copy stays
  * here.
+ *
+ * CKM_…_GENERAL, a MAC that is cut, is what few devices have. For the others the whole MAC is made,
+ * and cut or compared here; so that verifying needs a key that may sign.
  */
 #include "pkcs11_use.h"
 
@@ -10,6 +13,8 @@
 #include "pkcs11_mechanism.h"
 
 #include <stdlib.h>
+
+enum { MAC_MOST = 64 }; /* of SHA-512 */
 
 /* The four functions of the standard for each of ours, as names for the log. */
 static const struct function_row {
@@ -28,8 +33,11 @@ static const struct function_row {
 };
 
 struct driver_begun {
-    enum driver_function function;
+    enum driver_function function; /* as the device does it */
     CK_SESSION_HANDLE session;
+    uint32_t mechanism;
+    size_t cut; /* bytes of the MAC that count; 0: what the device says is the answer */
+    bool compares; /* with the cut MAC */
 };
 
 /* Modules refuse NULL even where the length is 0. */
@@ -121,13 +129,24 @@ static CK_RV final(const struct device *device, const struct driver_begun *begun
     }
 }
 
-/* What the answer to the data (not to init) means. */
-static err_t judge(
-    const struct device *device, enum driver_function function, const char *name, CK_RV rv)
+/* What the answer to the data (not to init) means. Of what an RSA key decrypts nobody is told why
+ * it failed: each difference is a padding oracle. */
+static err_t judge(const struct device *device, enum driver_function function, uint32_t mechanism,
+    const char *name, CK_RV rv)
 {
     if (function == DRIVER_DECRYPT && pkcs11_data_is_at_fault(device, rv))
         return ERR_ENCRYPTED;
-    return pkcs11_check(device, name, rv);
+    if (function != DRIVER_DECRYPT || !ck_mechanism_is_rsa(mechanism) || rv == CKR_OK)
+        return pkcs11_check(device, name, rv);
+    return pkcs11_check(device, name, rv) == ERR_TOKEN_ABSENT ? ERR_TOKEN_ABSENT : ERR_ENCRYPTED;
+}
+
+/* A device that does not take the parameter may say no more than that. */
+static err_t judge_init(
+    const struct device *device, const char *name, CK_RV rv, struct span parameter)
+{
+    err_t err = pkcs11_check(device, name, rv);
+    return rv == CKR_ARGUMENTS_BAD && parameter.len > 0 ? ERR_MECHANISM_PARAMETER : err;
 }
 
 /* Behind a failure nobody looks at the room any more, and a module may have written plaintext there.
@@ -145,7 +164,54 @@ static err_t take(enum driver_function function, CK_ULONG len, struct writer *ou
     return writer_failed(output) || (function == DRIVER_SIGN && len == 0) ? ERR_DEVICE : ERR_OK;
 }
 
-err_t pkcs11_use(struct device *device, const struct driver_use *use, struct span data,
+/* ---- MACs that are cut here ---- */
+
+static bool device_has(const struct device *device, CK_MECHANISM_TYPE type, CK_FLAGS function)
+{
+    CK_MECHANISM_INFO info;
+    return device->module->C_GetMechanismInfo(device->slot, type, &info) == CKR_OK &&
+           (info.flags & function) != 0;
+}
+
+/* What the device is asked for in the place of use; the cut is 0 where that is the same. */
+static err_t replace(const struct device *device, const struct driver_use *use,
+    struct driver_use *ret_use, size_t *ret_cut)
+{
+    const CK_FLAGS function = function_rows[use->function].flag;
+    const struct ck_mechanism_row *row = ck_mechanism_find(use->mechanism, function);
+    struct wire_mac_parameter parameter;
+    *ret_use = *use;
+    *ret_cut = 0;
+    if (row == NULL || row->whole == 0 || device_has(device, row->type, function))
+        return ERR_OK;
+    if (schema_decode_whole(&wire_mac_parameter_schema, use->parameter, &parameter) != ERR_OK ||
+        parameter.mac_len == 0 || parameter.mac_len > MAC_MOST)
+        return ERR_MECHANISM_PARAMETER;
+    *ret_use =
+        (struct driver_use){DRIVER_SIGN, use->key, (uint32_t)row->whole, span_of(NULL, 0)};
+    *ret_cut = parameter.mac_len;
+    return ERR_OK;
+}
+
+/* whole: the MAC as the device made it. */
+static err_t settle_mac(
+    bool compares, size_t cut, struct span whole, struct span signature, struct writer *output)
+{
+    if (cut > whole.len)
+        return ERR_MECHANISM_PARAMETER;
+    const struct span mac = span_of(whole.ptr, cut);
+    if (!compares) {
+        write_span(output, mac);
+        return writer_failed(output) ? ERR_TOO_LARGE : ERR_OK;
+    }
+    if (signature.len != cut)
+        return ERR_SIGNATURE_LENGTH;
+    return secret_equal(signature, mac) ? ERR_OK : ERR_SIGNATURE;
+}
+
+/* ---- at once ---- */
+
+static err_t use_device(struct device *device, const struct driver_use *use, struct span data,
     struct span signature, struct writer *output)
 {
     const struct function_row *row = &function_rows[use->function];
@@ -159,10 +225,10 @@ err_t pkcs11_use(struct device *device, const struct driver_use *use, struct spa
     CK_ULONG len = size;
     CK_RV rv = init_work(device, use, &how.ck);
     if (rv != CKR_OK) {
-        err = pkcs11_check(device, row->init, rv);
+        err = judge_init(device, row->init, rv, use->parameter);
     } else {
         rv = whole(device, use->function, data, signature, room, &len);
-        err = judge(device, use->function, row->whole, rv);
+        err = judge(device, use->function, use->mechanism, row->whole, rv);
     }
     if (rv != CKR_OK) {
         pkcs11_settle(device, rv);
@@ -172,27 +238,56 @@ err_t pkcs11_use(struct device *device, const struct driver_use *use, struct spa
     return take(use->function, len, output);
 }
 
+err_t pkcs11_use(struct device *device, const struct driver_use *use, struct span data,
+    struct span signature, struct writer *output)
+{
+    struct driver_use done;
+    size_t cut;
+    uint8_t mac[MAC_MOST];
+    struct writer w = writer_of(mac, sizeof mac);
+    err_t err = replace(device, use, &done, &cut);
+    if (err != ERR_OK)
+        return err;
+    if (cut == 0)
+        return use_device(device, use, data, signature, output);
+    err = use_device(device, &done, data, span_of(NULL, 0), &w);
+    if (err == ERR_OK)
+        err = settle_mac(use->function == DRIVER_VERIFY, cut, writer_bytes(&w), signature, output);
+    secret_wipe(mac, sizeof mac);
+    return err;
+}
+
+/* ---- in parts ---- */
+
 err_t pkcs11_begin(
     struct device *device, const struct driver_use *use, struct driver_begun **ret_begun)
 {
-    const struct function_row *row = &function_rows[use->function];
+    struct driver_use done;
     struct ck_mechanism how;
-    err_t err = ck_mechanism_parse(use->mechanism, row->flag, use->parameter, &how);
+    size_t cut;
+    err_t err = replace(device, use, &done, &cut);
+    if (err != ERR_OK)
+        return err;
+    const struct function_row *row = &function_rows[done.function];
+    err = ck_mechanism_parse(done.mechanism, row->flag, done.parameter, &how);
     if (err != ERR_OK)
         return err;
     struct driver_begun *begun = malloc(sizeof *begun);
     if (begun == NULL)
         return ERR_MEMORY;
-    begun->function = use->function;
+    *begun = (struct driver_begun){.function = done.function,
+        .mechanism = done.mechanism,
+        .cut = cut,
+        .compares = use->function == DRIVER_VERIFY};
     CK_RV rv = pkcs11_session(device, &begun->session);
     if (rv != CKR_OK) {
         free(begun);
         return pkcs11_check(device, "C_OpenSession", rv);
     }
-    rv = init(device, begun->session, use->function, &how.ck, use->key);
+    rv = init(device, begun->session, done.function, &how.ck, done.key);
     if (rv != CKR_OK) {
         pkcs11_abandon(device, begun);
-        return pkcs11_check(device, row->init, rv);
+        return judge_init(device, row->init, rv, done.parameter);
     }
     *ret_begun = begun;
     return ERR_OK;
@@ -201,6 +296,7 @@ err_t pkcs11_begin(
 err_t pkcs11_feed(
     struct device *device, struct driver_begun *begun, struct span data, struct writer *output)
 {
+    const enum driver_function function = begun->function;
     size_t size;
     uint8_t *room = writer_room(output, &size);
     CK_ULONG len = size;
@@ -208,26 +304,43 @@ err_t pkcs11_feed(
         return ERR_OK;
     CK_RV rv = update(device, begun, data, room, &len);
     if (rv != CKR_OK) {
-        forget(begun->function, room, size);
-        return judge(device, begun->function, function_rows[begun->function].update, rv);
+        forget(function, room, size);
+        return judge(device, function, begun->mechanism, function_rows[function].update, rv);
     }
     writer_took(output, len);
     return writer_failed(output) ? ERR_DEVICE : ERR_OK;
 }
 
-err_t pkcs11_finish(struct device *device, struct driver_begun *begun, struct span signature,
-    struct writer *output)
+/* Ends it in the device. */
+static err_t finish_device(struct device *device, struct driver_begun *begun,
+    struct span signature, struct writer *output)
 {
     const enum driver_function function = begun->function;
     size_t size;
     uint8_t *room = writer_room(output, &size);
     CK_ULONG len = size;
     CK_RV rv = final(device, begun, signature, room, &len);
-    err_t err = judge(device, function, function_rows[function].final, rv);
+    err_t err = judge(device, function, begun->mechanism, function_rows[function].final, rv);
     pkcs11_abandon(device, begun);
     if (rv == CKR_OK)
         return take(function, len, output);
     forget(function, room, size);
+    return err;
+}
+
+err_t pkcs11_finish(struct device *device, struct driver_begun *begun, struct span signature,
+    struct writer *output)
+{
+    const size_t cut = begun->cut;
+    const bool compares = begun->compares;
+    uint8_t mac[MAC_MOST];
+    struct writer w = writer_of(mac, sizeof mac);
+    if (cut == 0)
+        return finish_device(device, begun, signature, output);
+    err_t err = finish_device(device, begun, span_of(NULL, 0), &w);
+    if (err == ERR_OK)
+        err = settle_mac(compares, cut, writer_bytes(&w), signature, output);
+    secret_wipe(mac, sizeof mac);
     return err;
 }
 

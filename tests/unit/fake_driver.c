@@ -6,6 +6,7 @@
 #include "fake_driver.h"
 
 #include <p11-kit/pkcs11.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,20 @@ driver_ref fake_put_secret(
     return fake_put(device, writer_bytes(&list));
 }
 
+void fake_put_rsa(struct device *device, const char *label, size_t bits)
+{
+    static const uint32_t classes[] = {CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY};
+    uint8_t modulus[1024] = {0x80};
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t room[FAKE_LIST_MAX];
+        struct writer list = writer_of(room, sizeof room);
+        put_names(&list, classes[i], label, "r");
+        attribute_put_ulong(&list, ATTR_KEY_TYPE, KEY_TYPE_RSA);
+        attribute_put(&list, ATTR_MODULUS, span_of(modulus, bits / 8));
+        (void)fake_put(device, writer_bytes(&list));
+    }
+}
+
 driver_ref fake_put_certificate(struct device *device, const char *label, const char *id)
 {
     uint8_t room[FAKE_LIST_MAX];
@@ -179,7 +194,7 @@ static err_t fake_token(struct device *device, struct driver_token *ret_token)
         .serial = "1",
         .hardware_version = 0x0102,
         .firmware_version = 0x0304,
-        .mechanism_count = 8,
+        .mechanism_count = FAKE_MECHANISMS,
         .mechanisms = {{CKM_ECDSA, 256, 521, CKF_SIGN},
             {CKM_EC_KEY_PAIR_GEN, 256, 521, CKF_GENERATE_KEY_PAIR},
             {CKM_AES_KEY_GEN, 16, 32, CKF_GENERATE},
@@ -187,7 +202,24 @@ static err_t fake_token(struct device *device, struct driver_token *ret_token)
             {CKM_SHA256_HMAC, 1, 512, CKF_SIGN | CKF_VERIFY},
             {CKM_AES_CBC_PAD, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
             {CKM_AES_GCM, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
-            {CKM_AES_KEY_WRAP, 16, 32, CKF_WRAP | CKF_UNWRAP}}};
+            {CKM_AES_KEY_WRAP, 16, 32, CKF_WRAP | CKF_UNWRAP},
+            {CKM_AES_KEY_WRAP_PAD, 16, 32, CKF_WRAP | CKF_UNWRAP},
+            {CKM_AES_ECB, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_CBC, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_CTR, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_CMAC, 16, 32, CKF_SIGN | CKF_VERIFY},
+            {CKM_AES_CMAC_GENERAL, 16, 32, CKF_SIGN | CKF_VERIFY},
+            {CKM_SHA256_HMAC_GENERAL, 1, 512, CKF_SIGN | CKF_VERIFY},
+            {CKM_SHA512_HMAC, 1, 512, CKF_SIGN | CKF_VERIFY},
+            {CKM_ECDH1_DERIVE, 256, 521, CKF_DERIVE},
+            {CKM_EDDSA, 255, 256, CKF_SIGN},
+            {CKM_EC_EDWARDS_KEY_PAIR_GEN, 255, 256, CKF_GENERATE_KEY_PAIR},
+            {CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, 4096, CKF_GENERATE_KEY_PAIR},
+            {CKM_RSA_PKCS, 2048, 4096,
+                CKF_SIGN | CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP},
+            {CKM_RSA_PKCS_PSS, 2048, 4096, CKF_SIGN},
+            {CKM_RSA_PKCS_OAEP, 2048, 4096,
+                CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP}}};
     return ERR_OK;
 }
 
@@ -345,6 +377,28 @@ static err_t fake_wrap(struct device *device, driver_ref key, uint32_t mechanism
     return err;
 }
 
+static err_t fake_derive(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, struct span template, driver_ref *ret_key)
+{
+    (void)mechanism;
+    (void)parameter;
+    err_t err = begin(device, FAKE_DERIVE);
+    device->last_used = key;
+    if (err != ERR_OK)
+        return err;
+    *ret_key = put(device, template);
+    return *ret_key != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
+}
+
+static err_t fake_value(struct device *device, driver_ref key, struct writer *value)
+{
+    err_t err = begin(device, FAKE_VALUE);
+    device->last_used = key;
+    if (err == ERR_OK)
+        write_span(value, span_of_text(FAKE_VALUE_TEXT));
+    return err;
+}
+
 static err_t fake_create(struct device *device, struct span template, driver_ref *ret_object)
 {
     err_t err = begin(device, FAKE_CREATE);
@@ -399,22 +453,27 @@ static err_t fake_generate_pair(struct device *device, uint32_t mechanism,
     return *ret_public != 0 && *ret_private != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
-/* The old list without what the template has, and then the template. */
+/* The row's list without what the template has, and then the template. */
+static void put_changed(const struct fake_object *row, struct span template, struct writer *list)
+{
+    struct wire_attribute attribute;
+    struct span ignored;
+    struct reader r = reader_of(span_of(row->list, row->len));
+    while (attribute_next(&r, &attribute))
+        if (!attribute_get(template, attribute.type, &ignored))
+            attribute_put(list, attribute.type, attribute.value);
+    write_span(list, template);
+}
+
 static err_t fake_set(struct device *device, driver_ref object, struct span template)
 {
     uint8_t room[2 * WIRE_TEMPLATE_MAX];
     struct writer list = writer_of(room, sizeof room);
-    struct wire_attribute attribute;
-    struct span ignored;
     err_t err = begin(device, FAKE_SET);
     struct fake_object *row = row_find(device, object);
     if (err != ERR_OK || row == NULL)
         return err != ERR_OK ? err : ERR_OBJECT_GONE;
-    struct reader r = reader_of(span_of(row->list, row->len));
-    while (attribute_next(&r, &attribute))
-        if (!attribute_get(template, attribute.type, &ignored))
-            attribute_put(&list, attribute.type, attribute.value);
-    write_span(&list, template);
+    put_changed(row, template, &list);
     struct span whole = writer_bytes(&list);
     uint8_t *copy = malloc(whole.len + 1);
     if (copy == NULL)
@@ -424,6 +483,20 @@ static err_t fake_set(struct device *device, driver_ref object, struct span temp
     row->list = copy;
     row->len = whole.len;
     return ERR_OK;
+}
+
+static err_t fake_copy(
+    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
+{
+    uint8_t room[2 * WIRE_TEMPLATE_MAX];
+    struct writer list = writer_of(room, sizeof room);
+    err_t err = begin(device, FAKE_COPY);
+    const struct fake_object *row = row_find(device, object);
+    if (err != ERR_OK || row == NULL)
+        return err != ERR_OK ? err : ERR_OBJECT_GONE;
+    put_changed(row, template, &list);
+    *ret_object = put(device, writer_bytes(&list));
+    return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
 }
 
 static err_t fake_destroy(struct device *device, driver_ref object)
@@ -445,6 +518,17 @@ static err_t fake_random(struct device *device, uint8_t *random, size_t len)
     return err;
 }
 
+struct fake_init fake_init;
+
+static err_t init_token(const struct driver_settings *settings, struct span so_pin)
+{
+    fake_init.calls++;
+    (void)snprintf(fake_init.so_pin, sizeof fake_init.so_pin, "%.*s", (int)so_pin.len,
+        (const char *)so_pin.ptr);
+    (void)snprintf(fake_init.token, sizeof fake_init.token, "%s", settings->token);
+    return fake_init.with;
+}
+
 const struct driver fake_driver = {
     .name = "fake",
     .open = fake_open,
@@ -464,5 +548,9 @@ const struct driver fake_driver = {
     .create = fake_create,
     .set = fake_set,
     .destroy = fake_destroy,
+    .derive = fake_derive,
+    .value = fake_value,
+    .init = init_token,
+    .copy = fake_copy,
     .random = fake_random,
 };

@@ -123,9 +123,8 @@ static void print_attributes(void)
     puts("\n### Attributes\n\n| type | name | value | |\n|---|---|---|---|");
     for (size_t i = 0; i < attribute_rows_count; i++) {
         const struct attribute_row *row = &attribute_rows[i];
-        printf("| 0x%08x | `%s` | %s | %s%s |\n", row->type, row->name, values[row->kind],
-            row->flags & ATTRIBUTE_SECRET ? "secret" : "",
-            row->flags & ATTRIBUTE_CHANGEABLE ? "changeable" : "");
+        printf("| 0x%08x | `%s` | %s | %s |\n", row->type, row->name, values[row->kind],
+            row->flags & ATTRIBUTE_SECRET ? "secret" : "");
     }
 }
 

@@ -73,23 +73,68 @@ static void a_generated_pair_comes_back_joined(void **state)
     (void)state;
 }
 
-static void nothing_but_certificates_and_secret_keys_comes_in(void **state)
+static void what_no_kind_describes_does_not_come_in(void **state)
 {
-    static const uint64_t classes[] = {
-        CLASS_DATA, CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY, UINT64_C(1) << 32 | CLASS_SECRET_KEY};
-    for (size_t i = 0; i < COUNT(classes); i++) {
+    static const struct {
+        uint64_t class;
+        err_t error;
+    } rows[] = {{CLASS_PUBLIC_KEY, ERR_TEMPLATE_INCOMPLETE}, /* no CKA_KEY_TYPE */
+        {CLASS_PRIVATE_KEY, ERR_TEMPLATE_INCOMPLETE}, {CLASS_SECRET_KEY, ERR_TEMPLATE_INCOMPLETE},
+        {UINT64_C(1) << 32 | CLASS_SECRET_KEY, ERR_ATTRIBUTE_VALUE}, {5, ERR_ATTRIBUTE_VALUE}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
         uint8_t room[64];
         struct writer list = writer_of(room, sizeof room);
-        attribute_put_ulong(&list, ATTR_CLASS, classes[i]);
+        attribute_put_ulong(&list, ATTR_CLASS, rows[i].class);
         const struct wire_create_request request = {0, writer_bytes(&list)};
-        assert_int_equal(
-            fixture_call(&f, mine, WIRE_CREATE, &request, &reply), ERR_ATTRIBUTE_VALUE);
+        assert_int_equal(fixture_call(&f, mine, WIRE_CREATE, &request, &reply), rows[i].error);
     }
     const struct wire_create_request nothing = {0, span_of(NULL, 0)};
     assert_int_equal(
         fixture_call(&f, mine, WIRE_CREATE, &nothing, &reply), ERR_TEMPLATE_INCOMPLETE);
     assert_int_equal(fake_calls(&f.device), 0);
     (void)state;
+}
+
+/* A private key with a value, or data without one */
+static err_t bring(uint64_t class, const char *label, bool is_private)
+{
+    uint8_t room[256];
+    struct writer list = writer_of(room, sizeof room);
+    attribute_put_ulong(&list, ATTR_CLASS, class);
+    attribute_put(&list, ATTR_LABEL, span_of_text(label));
+    attribute_put_bool(&list, ATTR_PRIVATE, is_private);
+    if (class == CLASS_PRIVATE_KEY) {
+        attribute_put_ulong(&list, ATTR_KEY_TYPE, KEY_TYPE_EC);
+        attribute_put(&list, ATTR_EC_PARAMS, fake_ec_params);
+        attribute_put(&list, ATTR_VALUE, span_of_text("a scalar"));
+    }
+    const struct wire_create_request request = {SESSION, writer_bytes(&list)};
+    return fixture_call(&f, mine, WIRE_CREATE, &request, &reply);
+}
+
+static void a_private_key_is_imported_and_data_is_stored(void **state)
+{
+    fixture_rule(&f, for_user(on_label(rule(true, VERB_STORE, "t.conf:2"), "s"), ALICE));
+    fixture_rule(&f, for_user(on_label(rule(true, VERB_IMPORT, "t.conf:3"), "i"), ALICE));
+    assert_int_equal(bring(CLASS_PRIVATE_KEY, "s", true), ERR_DENIED);
+    assert_int_equal(bring(CLASS_DATA, "i", false), ERR_DENIED);
+    assert_int_equal(fake_calls(&f.device), 0);
+    assert_int_equal(bring(CLASS_DATA, "s", false), ERR_OK);
+    assert_int_equal(bring(CLASS_PRIVATE_KEY, "i", true), ERR_OK);
+    const struct object *key = objects_find(&f.worker.objects, number_of("i", CLASS_PRIVATE_KEY));
+    struct span value;
+    assert_false(attribute_get(key->attributes, ATTR_VALUE, &value));
+    assert_true(attribute_get_bool(key->attributes, ATTR_SENSITIVE, false));
+    (void)state;
+}
+
+static void what_is_private_needs_the_client_pin(void **state)
+{
+    (void)stand_down(state);
+    stand_up_with("1234");
+    assert_int_equal(bring(CLASS_DATA, "web", true), ERR_NOT_LOGGED_IN);
+    assert_int_equal(bring(CLASS_PRIVATE_KEY, "web", false), ERR_NOT_LOGGED_IN);
+    assert_int_equal(bring(CLASS_DATA, "web", false), ERR_OK);
 }
 
 /* ---- changing and destroying ---- */
@@ -260,7 +305,9 @@ int main(void)
         WITH_STAND(a_refusal_has_its_line_however_long_the_label),
         WITH_STAND(generating_needs_policy_on_both_halves),
         WITH_STAND(a_generated_pair_comes_back_joined),
-        WITH_STAND(nothing_but_certificates_and_secret_keys_comes_in),
+        WITH_STAND(what_no_kind_describes_does_not_come_in),
+        WITH_STAND(a_private_key_is_imported_and_data_is_stored),
+        WITH_STAND(what_is_private_needs_the_client_pin),
         WITH_STAND(nobody_renames_into_or_out_of_anothers_rights),
         WITH_STAND(what_cannot_be_changed_is_refused_before_the_device),
         WITH_STAND(an_object_that_forbids_it_is_neither_changed_nor_destroyed),
