@@ -32,8 +32,9 @@ static bool is_cipher(enum operation_kind kind)
 CK_FLAGS message_flags(const struct mechanism_row *row)
 {
     for (size_t kind = 0; kind < OPERATION_KINDS; kind++)
-        if (rows[kind].function == row->function && (!is_cipher(kind) || row->tagged))
-            return rows[kind].flag | (row->single_part ? 0 : CKF_MULTI_MESSAGE);
+        if (rows[kind].function == row->function &&
+            (!is_cipher((enum operation_kind)kind) || row->tagged))
+            return rows[kind].flag | CKF_MULTI_MESSAGE;
     return 0;
 }
 

@@ -473,3 +473,27 @@ err_t mechanism_check_wrapping(const struct mechanism_use *use, size_t size)
     const size_t padding = rsa_padding(use);
     return room == 0 || (room >= padding && size <= room - padding) ? ERR_OK : ERR_KEY_SIZE;
 }
+
+/* ---- keys from keys ---- */
+
+size_t mechanism_derived_size(const struct mechanism_use *use)
+{
+    static const struct {
+        size_t size;
+        uint8_t len;
+        uint8_t params[10];
+    } curves[] = {
+        {32, 10, {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}}, /* P-256 */
+        {48, 7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}},                    /* P-384 */
+        {66, 7, {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23}},                    /* P-521 */
+    };
+    struct wire_ecdh_parameter ecdh;
+    struct span params;
+    if (schema_decode_whole(&wire_ecdh_parameter_schema, use->parameter, &ecdh) != ERR_OK ||
+        ecdh.kdf != CKD_NULL || !attribute_get(use->key->attributes, ATTR_EC_PARAMS, &params))
+        return 0;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (span_equal(params, span_of(curves[i].params, curves[i].len)))
+            return curves[i].size;
+    return 0;
+}

@@ -39,6 +39,9 @@ bool mechanism_is_guessable(const struct mechanism_use *use);
 err_t mechanism_unwrapped_size(const struct mechanism_use *use, size_t wrapped, size_t *ret_least,
     size_t *ret_most);
 
+/* Bytes of what a derivation gives by itself; 0: as many as are asked for, or not known here. */
+size_t mechanism_derived_size(const struct mechanism_use *use);
+
 /* Whether a key of so many bytes can be wrapped: ERR_KEY_SIZE. */
 err_t mechanism_check_wrapping(const struct mechanism_use *use, size_t size);
 

@@ -19,6 +19,22 @@ static struct span text_of(struct span list, uint32_t type)
     return value;
 }
 
+/* What policy knows the object by. */
+static void name(struct object *object)
+{
+    uint64_t class = CLASS_DATA;
+    (void)attribute_get_ulong(object->attributes, ATTR_CLASS, &class);
+    object->key = (struct policy_key){.class = (uint32_t) class,
+        .label = text_of(object->attributes, ATTR_LABEL),
+        .id = text_of(object->attributes, ATTR_ID)};
+    if (object->base == NULL || object->key.label.len > 0 || object->key.id.len > 0)
+        return;
+    object->key.label = object->base->label;
+    object->key.id = object->base->id;
+    object->key.is_derived = true;
+    object->key.base_class = object->base->class;
+}
+
 /* Reads and presents one object; what it had before is freed. */
 static err_t fill(const struct objects *objects, struct object *object, struct span public_half)
 {
@@ -46,11 +62,7 @@ static err_t fill(const struct objects *objects, struct object *object, struct s
     free((void *)object->attributes.ptr);
     object->attributes = span_of(copy, len);
 
-    uint64_t class = CLASS_DATA;
-    (void)attribute_get_ulong(object->attributes, ATTR_CLASS, &class);
-    object->key.class = (uint32_t) class;
-    object->key.label = text_of(object->attributes, ATTR_LABEL);
-    object->key.id = text_of(object->attributes, ATTR_ID);
+    name(object);
     object->is_private = attribute_get_bool(object->attributes, ATTR_PRIVATE, false);
     return ERR_OK;
 }
@@ -72,6 +84,7 @@ err_t objects_init(struct objects *objects, const struct driver *driver, struct 
 
 static void free_object(struct object *object)
 {
+    free(object->base);
     free((void *)object->attributes.ptr);
     free(object);
 }
@@ -180,6 +193,24 @@ err_t objects_refresh(struct objects *objects, struct object *object)
     err_t err = fill(objects, object, object->attributes); /* a private key keeps its public half */
     objects->generation++;
     return err;
+}
+
+err_t objects_set_base(struct object *object, const struct policy_key *base)
+{
+    struct policy_key *copy = malloc(sizeof *copy + base->label.len + base->id.len);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    struct writer names = writer_of(copy + 1, base->label.len + base->id.len);
+    write_span(&names, base->label);
+    write_span(&names, base->id);
+    struct reader r = reader_of(writer_bytes(&names));
+    *copy = (struct policy_key){.class = base->is_derived ? base->base_class : base->class};
+    copy->label = read_span(&r, base->label.len);
+    copy->id = read_span(&r, base->id.len);
+    free(object->base);
+    object->base = copy;
+    name(object);
+    return ERR_OK;
 }
 
 struct loading {

@@ -18,7 +18,8 @@ struct object {
     const struct client *owner; /* NULL: a token object */
     uint64_t session;           /* of the owner */
     bool is_private;            /* a client must be logged in to see it */
-    struct policy_key key;      /* points into attributes */
+    struct policy_key key;      /* points into attributes or base */
+    struct policy_key *base;    /* of a secret that was derived here: from what; owned; else NULL */
     struct span attributes;     /* the presented list; owned */
 };
 
@@ -50,6 +51,10 @@ err_t objects_take(struct objects *objects, driver_ref ref, const struct client 
  * NULL, of the one public key with the same CKA_ID (and label, where several have that id). */
 err_t objects_complete(
     struct objects *objects, struct object *key, const struct object *public_key);
+
+/* Says of a secret what it was derived from. Where it has neither label nor id, policy judges it as
+ * that key. ERR_MEMORY. */
+err_t objects_set_base(struct object *object, const struct policy_key *base);
 
 /* A private key and its public object find each other, whichever came first. object is the new one;
  * a private key that has its public half already keeps it. */

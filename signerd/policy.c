@@ -41,7 +41,8 @@ static bool rule_names_key(const struct policy_rule *rule, const struct policy_k
 {
     if (key == NULL)
         return !rule->has_class && !rule->has_label && !rule->has_id;
-    return (!rule->has_class || rule->class == key->class) &&
+    const uint32_t class = key->is_derived ? key->base_class : key->class;
+    return (!rule->has_class || rule->class == class) &&
            (!rule->has_label || span_equal(span_of(rule->label, rule->label_len), key->label)) &&
            (!rule->has_id || span_equal(span_of(rule->id, rule->id_len), key->id));
 }

@@ -52,6 +52,8 @@ struct policy_key {
     uint32_t class; /* CKO_ number */
     struct span label;
     struct span id;
+    bool is_derived; /* a secret without a name of its own: it has that of the key it comes from, */
+    uint32_t base_class; /* and rules name it by the class of that */
 };
 
 struct policy_rule {

@@ -4,7 +4,7 @@
  */
 #include "present.h"
 
-#include "public_key.h"
+#include "key_der.h"
 
 #include <openssl/evp.h>
 
@@ -124,19 +124,19 @@ static struct span either(uint32_t type, struct span device_list, struct span pu
     return value;
 }
 
-static struct public_key public_key_of(struct span device_list, struct span public_half)
+static struct key_public public_key_of(struct span device_list, struct span public_half)
 {
-    struct public_key key = {
+    struct key_public key = {
         .type = UINT64_MAX,
         .params = either(ATTR_EC_PARAMS, device_list, public_half),
         .modulus = either(ATTR_MODULUS, device_list, public_half),
         .exponent = either(ATTR_PUBLIC_EXPONENT, device_list, public_half),
     };
     (void)attribute_get_ulong(device_list, ATTR_KEY_TYPE, &key.type);
-    key.point = public_key_point(key.type, either(ATTR_EC_POINT, device_list, public_half));
+    key.point = key_der_point(key.type, either(ATTR_EC_POINT, device_list, public_half));
     if (key.point.len == 0)
-        key.point = public_key_point(key.type,
-            public_key_point_in_info(either(ATTR_PUBLIC_KEY_INFO, device_list, public_half)));
+        key.point = key_der_point(key.type,
+            key_der_point_in_info(either(ATTR_PUBLIC_KEY_INFO, device_list, public_half)));
     return key;
 }
 
@@ -149,11 +149,11 @@ static void put_missing(
         attribute_put(list, type, value);
 }
 
-static void put_point(const struct public_key *key, struct span told, struct writer *list)
+static void put_point(const struct key_public *key, struct span told, struct writer *list)
 {
     uint8_t room[256];
     struct writer der = writer_of(room, sizeof room);
-    public_key_put_point(key->point, &der);
+    key_der_put_point(key->point, &der);
     if (key->point.len > 0)
         attribute_put(list, ATTR_EC_POINT, writer_bytes(&der));
     else if (told.len > 0) /* of no form that is known here */
@@ -162,14 +162,14 @@ static void put_point(const struct public_key *key, struct span told, struct wri
 
 static void put_public_half(struct span device_list, struct span public_half, struct writer *list)
 {
-    const struct public_key key = public_key_of(device_list, public_half);
+    const struct key_public key = public_key_of(device_list, public_half);
     uint8_t room[PUBLIC_KEY_INFO_MAX];
     struct writer der = writer_of(room, sizeof room);
     put_missing(ATTR_MODULUS, key.modulus, device_list, list);
     put_missing(ATTR_PUBLIC_EXPONENT, key.exponent, device_list, list);
     put_missing(ATTR_EC_PARAMS, key.params, device_list, list);
     put_point(&key, either(ATTR_EC_POINT, device_list, public_half), list);
-    public_key_put_info(&key, &der);
+    key_der_put_info(&key, &der);
     const struct span info = writer_failed(&der)
                                  ? either(ATTR_PUBLIC_KEY_INFO, device_list, public_half)
                                  : writer_bytes(&der);

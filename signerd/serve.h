@@ -102,6 +102,10 @@ struct policy_key key_in(struct span template, uint32_t class);
 err_t object_room(
     struct request *request, uint64_t session, uint32_t wanted, const struct audit_event *event);
 
+/* Takes up what the driver made. */
+err_t take_object(
+    struct request *request, driver_ref ref, uint64_t session, struct object **ret_object);
+
 /* Behind the driver's call that made one object, or (answer) did not: the result line, the object
  * in the store, and the reply. */
 err_t end_making(

@@ -116,7 +116,8 @@ err_t serve_explain(struct request *request)
 {
     const struct worker *worker = request->worker;
     const struct wire_explain_request *in = &request->in->explain_request;
-    const struct policy_key key = {in->class, in->label, in->id};
+    const struct policy_key key = {
+        .class = in->class, .label = in->label, .id = in->id};
     const struct policy_verb_row *row = verb_find(in->operation);
     const struct identity *identity;
     if (row == NULL || (in->has_key == 0) != ((row->verb & VERBS_KEYLESS) != 0))

@@ -41,7 +41,9 @@ static err_t permit_change(struct request *request, const struct object *object,
         err = permit(request, VERB_CHANGE, &after_event);
     if (err == ERR_OK)
         err = permit_trust(request, template, event);
-    if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true))
+    const bool is_fixed = object->key.is_derived || /* it would leave the rules that hold for it */
+                          !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true);
+    if (err == ERR_OK && is_fixed)
         err = refuse(request, event, ERR_ACTION_PROHIBITED);
     return err;
 }
@@ -100,7 +102,7 @@ static err_t permit_copy(
     struct audit_event result = *event;
     result.key = event->target;
     result.target = NULL;
-    if (!attribute_get_bool(object->attributes, ATTR_COPYABLE, true))
+    if (object->base != NULL || !attribute_get_bool(object->attributes, ATTR_COPYABLE, true))
         return refuse(request, event, ERR_ACTION_PROHIBITED);
     err_t err = permit(request, VERB_STORE, &result);
     if (err == ERR_OK)

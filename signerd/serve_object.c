@@ -35,8 +35,7 @@ err_t object_room(
     return refuse(request, event, session != 0 ? ERR_TOO_MANY_OBJECTS : ERR_DEVICE_MEMORY);
 }
 
-/* Takes up what the driver made and adds it to the reply. */
-static err_t take_object(
+err_t take_object(
     struct request *request, driver_ref ref, uint64_t session, struct object **ret_object)
 {
     struct client *client = request->connection->client;
@@ -372,7 +371,8 @@ err_t serve_destroy(struct request *request)
     if (err != ERR_OK)
         return err;
     struct audit_event event = event_of(request, &object->key);
-    err = permit(request, VERB_DESTROY, &event);
+    /* Who derives a secret without a name may end it, too. */
+    err = permit(request, object->key.is_derived ? VERB_DERIVE : VERB_DESTROY, &event);
     if (err == ERR_OK && !attribute_get_bool(object->attributes, ATTR_DESTROYABLE, true))
         err = refuse(request, &event, ERR_ACTION_PROHIBITED);
     if (err == ERR_OK)

@@ -3,6 +3,7 @@
  * The driver for any token with a PKCS#11 module: the functions of driver.h as calls of that
  * module. Keys at work are in pkcs11_use.c.
  */
+#include "pkcs11_derive.h"
 #include "pkcs11_device.h"
 #include "pkcs11_init.h"
 #include "pkcs11_mechanism.h"
@@ -345,6 +346,8 @@ const struct driver driver_pkcs11 = {
     .create = pkcs11_create,
     .set = pkcs11_set,
     .destroy = pkcs11_destroy,
+    .derive = pkcs11_derive,
+    .value = pkcs11_value,
     .init = pkcs11_init,
     .copy = pkcs11_copy,
     .random = pkcs11_random,

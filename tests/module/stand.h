@@ -118,5 +118,9 @@ int admin_tests(void);
 int other_tests(void);
 int event_tests(void);
 int calls_tests(void);
+int interface_tests(void);
+int digest_tests(void);
+int message_tests(void);
+int offline_tests(void);
 
 #endif

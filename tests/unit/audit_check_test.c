@@ -37,7 +37,7 @@ struct stage {
 };
 
 static const struct policy_key key = {
-    CLASS_PRIVATE_KEY, {(const uint8_t *)"web", 3}, {(const uint8_t *)"\x01\xff", 2}};
+    CLASS_PRIVATE_KEY, {(const uint8_t *)"web", 3}, {(const uint8_t *)"\x01\xff", 2}, false, 0};
 
 static void write_operations(struct audit *audit, const struct identity *who, unsigned count)
 {

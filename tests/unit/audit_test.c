@@ -25,7 +25,7 @@ static struct scratch scratch;
 static struct audit *audit;
 static struct identity alice;
 static const struct policy_key key = {
-    CLASS_PRIVATE_KEY, {(const uint8_t *)"web", 3}, {(const uint8_t *)"\x01\xff", 2}};
+    CLASS_PRIVATE_KEY, {(const uint8_t *)"web", 3}, {(const uint8_t *)"\x01\xff", 2}, false, 0};
 
 static void open_log(void)
 {
@@ -158,7 +158,7 @@ static void each_result_names_its_intent(void **state)
 static void a_second_key_stands_behind_the_first(void **state)
 {
     const struct policy_key target = {
-        CLASS_SECRET_KEY, span_of_text("leaves"), span_of_text("2")};
+        CLASS_SECRET_KEY, span_of_text("leaves"), span_of_text("2"), false, 0};
     struct audit_event event = sign_event();
     uint64_t number;
     event.operation = "WRAP";
@@ -188,7 +188,8 @@ static void a_label_cannot_forge_a_line(void **state)
 {
     static const char label[] =
         "a\n2 2026-01-01T00:00:00.000000Z note x chain=00\"%\t\r\x01\x7f;type=public";
-    const struct policy_key evil = {CLASS_PRIVATE_KEY, span_of_text(label), span_of("\0\n", 2)};
+    const struct policy_key evil = {
+        CLASS_PRIVATE_KEY, span_of_text(label), span_of("\0\n", 2), false, 0};
     struct audit_event event = sign_event();
     uint64_t number;
     event.key = &evil;
@@ -212,7 +213,7 @@ static void the_longest_label_and_id_have_a_line(void **state)
     static uint8_t bytes[4096];
     char where[POLICY_TEXT_MAX];
     const struct policy_key long_key = {
-        CLASS_PRIVATE_KEY, {bytes, sizeof bytes}, {bytes, sizeof bytes}};
+        CLASS_PRIVATE_KEY, {bytes, sizeof bytes}, {bytes, sizeof bytes}, false, 0};
     struct audit_event event = sign_event();
     uint64_t number;
     memset(where, '#', sizeof where - 1);

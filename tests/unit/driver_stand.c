@@ -120,6 +120,7 @@ static void private_template(struct writer *w, bool token, const char *label)
     attribute_put_bool(w, ATTR_SENSITIVE, true);
     attribute_put_bool(w, ATTR_EXTRACTABLE, false);
     attribute_put_bool(w, ATTR_SIGN, true);
+    attribute_put_bool(w, ATTR_DERIVE, true);
     attribute_put(w, ATTR_LABEL, span_of_text(label));
     attribute_put(w, ATTR_ID, span_of_text(label));
 }

@@ -132,6 +132,20 @@ driver_ref fake_put_secret(
     return fake_put(device, writer_bytes(&list));
 }
 
+void fake_put_rsa(struct device *device, const char *label, size_t bits)
+{
+    static const uint32_t classes[] = {CLASS_PUBLIC_KEY, CLASS_PRIVATE_KEY};
+    uint8_t modulus[1024] = {0x80};
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t room[FAKE_LIST_MAX];
+        struct writer list = writer_of(room, sizeof room);
+        put_names(&list, classes[i], label, "r");
+        attribute_put_ulong(&list, ATTR_KEY_TYPE, KEY_TYPE_RSA);
+        attribute_put(&list, ATTR_MODULUS, span_of(modulus, bits / 8));
+        (void)fake_put(device, writer_bytes(&list));
+    }
+}
+
 driver_ref fake_put_certificate(struct device *device, const char *label, const char *id)
 {
     uint8_t room[FAKE_LIST_MAX];
@@ -180,7 +194,7 @@ static err_t fake_token(struct device *device, struct driver_token *ret_token)
         .serial = "1",
         .hardware_version = 0x0102,
         .firmware_version = 0x0304,
-        .mechanism_count = 8,
+        .mechanism_count = FAKE_MECHANISMS,
         .mechanisms = {{CKM_ECDSA, 256, 521, CKF_SIGN},
             {CKM_EC_KEY_PAIR_GEN, 256, 521, CKF_GENERATE_KEY_PAIR},
             {CKM_AES_KEY_GEN, 16, 32, CKF_GENERATE},
@@ -188,7 +202,24 @@ static err_t fake_token(struct device *device, struct driver_token *ret_token)
             {CKM_SHA256_HMAC, 1, 512, CKF_SIGN | CKF_VERIFY},
             {CKM_AES_CBC_PAD, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
             {CKM_AES_GCM, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
-            {CKM_AES_KEY_WRAP, 16, 32, CKF_WRAP | CKF_UNWRAP}}};
+            {CKM_AES_KEY_WRAP, 16, 32, CKF_WRAP | CKF_UNWRAP},
+            {CKM_AES_KEY_WRAP_PAD, 16, 32, CKF_WRAP | CKF_UNWRAP},
+            {CKM_AES_ECB, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_CBC, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_CTR, 16, 32, CKF_ENCRYPT | CKF_DECRYPT},
+            {CKM_AES_CMAC, 16, 32, CKF_SIGN | CKF_VERIFY},
+            {CKM_AES_CMAC_GENERAL, 16, 32, CKF_SIGN | CKF_VERIFY},
+            {CKM_SHA256_HMAC_GENERAL, 1, 512, CKF_SIGN | CKF_VERIFY},
+            {CKM_SHA512_HMAC, 1, 512, CKF_SIGN | CKF_VERIFY},
+            {CKM_ECDH1_DERIVE, 256, 521, CKF_DERIVE},
+            {CKM_EDDSA, 255, 256, CKF_SIGN},
+            {CKM_EC_EDWARDS_KEY_PAIR_GEN, 255, 256, CKF_GENERATE_KEY_PAIR},
+            {CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, 4096, CKF_GENERATE_KEY_PAIR},
+            {CKM_RSA_PKCS, 2048, 4096,
+                CKF_SIGN | CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP},
+            {CKM_RSA_PKCS_PSS, 2048, 4096, CKF_SIGN},
+            {CKM_RSA_PKCS_OAEP, 2048, 4096,
+                CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP}}};
     return ERR_OK;
 }
 
@@ -346,6 +377,28 @@ static err_t fake_wrap(struct device *device, driver_ref key, uint32_t mechanism
     return err;
 }
 
+static err_t fake_derive(struct device *device, driver_ref key, uint32_t mechanism,
+    struct span parameter, struct span template, driver_ref *ret_key)
+{
+    (void)mechanism;
+    (void)parameter;
+    err_t err = begin(device, FAKE_DERIVE);
+    device->last_used = key;
+    if (err != ERR_OK)
+        return err;
+    *ret_key = put(device, template);
+    return *ret_key != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
+}
+
+static err_t fake_value(struct device *device, driver_ref key, struct writer *value)
+{
+    err_t err = begin(device, FAKE_VALUE);
+    device->last_used = key;
+    if (err == ERR_OK)
+        write_span(value, span_of_text(FAKE_VALUE_TEXT));
+    return err;
+}
+
 static err_t fake_create(struct device *device, struct span template, driver_ref *ret_object)
 {
     err_t err = begin(device, FAKE_CREATE);
@@ -495,6 +548,8 @@ const struct driver fake_driver = {
     .create = fake_create,
     .set = fake_set,
     .destroy = fake_destroy,
+    .derive = fake_derive,
+    .value = fake_value,
     .init = init_token,
     .copy = fake_copy,
     .random = fake_random,

@@ -25,10 +25,13 @@ enum fake_call {
     FAKE_UNWRAP,
     FAKE_GENERATE_SECRET,
     FAKE_COPY,
+    FAKE_DERIVE,
+    FAKE_VALUE,
     FAKE_CALLS,
 };
 
-enum { FAKE_OBJECTS_MAX = 1024, FAKE_LIST_MAX = 8192, FAKE_SIGNATURE_SIZE = 64, FAKE_TAG = 16 };
+enum { FAKE_OBJECTS_MAX = 1024, FAKE_LIST_MAX = 8192, FAKE_SIGNATURE_SIZE = 64, FAKE_TAG = 16,
+    FAKE_MECHANISMS = 23 };
 
 struct fake_object {
     driver_ref ref; /* 0: the row is free */
@@ -70,6 +73,12 @@ const struct fake_object *fake_find(const struct device *device, driver_ref ref)
 /* Secret keys: any mechanism works with any of them. */
 driver_ref fake_put_secret(
     struct device *device, const char *label, uint64_t key_type, bool extractable);
+
+/* What any secret says that its value is */
+#define FAKE_VALUE_TEXT "32 bytes of a secret that is one"
+
+/* A pair of keys of RSA: modulus of so many bits */
+void fake_put_rsa(struct device *device, const char *label, size_t bits);
 
 /* init has no device: it counts here, and answers with `with`. */
 struct fake_init {

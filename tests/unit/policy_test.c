@@ -11,7 +11,8 @@ enum { ALICE = 1001, BOB = 1002, STAFF = 50, ALLOW = 1, DENY = 0 };
 
 static struct policy_key key_of(uint32_t class, const char *label, const char *id)
 {
-    return (struct policy_key){class, span_of_text(label), span_of_text(id)};
+    return (struct policy_key){
+        .class = class, .label = span_of_text(label), .id = span_of_text(id)};
 }
 
 static void expect(const struct policy_rule *rules, size_t count, const struct identity *who,

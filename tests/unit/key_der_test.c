@@ -6,7 +6,7 @@
 
 #include "fake_driver.h"
 
-#include "signerd/public_key.h"
+#include "signerd/key_der.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -14,10 +14,10 @@
 
 static uint8_t room[4096];
 
-static struct span info_of(const struct public_key *key)
+static struct span info_of(const struct key_public *key)
 {
     struct writer der = writer_of(room, sizeof room);
-    public_key_put_info(key, &der);
+    key_der_put_info(key, &der);
     return writer_failed(&der) ? span_of(NULL, 0) : writer_bytes(&der);
 }
 
@@ -57,7 +57,7 @@ static void an_rsa_key_is_as_openssl_has_it(void **state)
         assert_int_equal(BN_bn2bin(n, modulus + 1), bits / 8);
         assert_int_equal(BN_bn2bin(e, exponent), sizeof exponent);
         for (size_t zero = 0; zero <= 1; zero++) {
-            const struct public_key key = {.type = KEY_TYPE_RSA,
+            const struct key_public key = {.type = KEY_TYPE_RSA,
                 .modulus = span_of(modulus + 1 - zero, bits / 8 + zero),
                 .exponent = span_of(exponent, sizeof exponent)};
             assert_true(span_equal(info_of(&key), theirs.info));
@@ -77,9 +77,9 @@ static void an_edwards_key_is_as_openssl_has_it(void **state)
         uint8_t point[57];
         size_t len = sizeof point;
         assert_int_equal(EVP_PKEY_get_raw_public_key(theirs.key, point, &len), 1);
-        const struct public_key key = {.type = KEY_TYPE_EC_EDWARDS, .point = span_of(point, len)};
+        const struct key_public key = {.type = KEY_TYPE_EC_EDWARDS, .point = span_of(point, len)};
         assert_true(span_equal(info_of(&key), theirs.info));
-        assert_true(span_equal(public_key_point_in_info(theirs.info), key.point));
+        assert_true(span_equal(key_der_point_in_info(theirs.info), key.point));
         end(&theirs);
     }
     (void)state;
@@ -98,16 +98,16 @@ static void an_ec_key_is_as_openssl_has_it(void **state)
         assert_int_equal(EVP_PKEY_get_octet_string_param(
                              theirs.key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len),
             1);
-        const struct public_key key = {.type = KEY_TYPE_EC,
+        const struct key_public key = {.type = KEY_TYPE_EC,
             .params = span_of(oids[i], 2U + oids[i][1]),
             .point = span_of(point, len)};
         assert_true(span_equal(info_of(&key), theirs.info));
-        assert_true(span_equal(public_key_point_in_info(theirs.info), key.point));
+        assert_true(span_equal(key_der_point_in_info(theirs.info), key.point));
         struct writer der = writer_of(der_room, sizeof der_room);
-        public_key_put_point(key.point, &der);
+        key_der_put_point(key.point, &der);
         assert_false(writer_failed(&der));
-        assert_true(span_equal(public_key_point(KEY_TYPE_EC, writer_bytes(&der)), key.point));
-        assert_true(span_equal(public_key_point(KEY_TYPE_EC, key.point), key.point));
+        assert_true(span_equal(key_der_point(KEY_TYPE_EC, writer_bytes(&der)), key.point));
+        assert_true(span_equal(key_der_point(KEY_TYPE_EC, key.point), key.point));
         end(&theirs);
     }
     (void)state;
@@ -118,18 +118,18 @@ static void a_bare_point_is_not_taken_for_der(void **state)
 {
     uint8_t point[65] = {0x04, 0x3f, 0x04};
     const struct span bare = span_of(point, sizeof point);
-    assert_true(span_equal(public_key_point(KEY_TYPE_EC, bare), bare));
+    assert_true(span_equal(key_der_point(KEY_TYPE_EC, bare), bare));
     uint8_t edwards[32] = {0x04, 0x1e};
     const struct span other = span_of(edwards, sizeof edwards);
-    assert_true(span_equal(public_key_point(KEY_TYPE_EC_EDWARDS, other), other));
-    assert_int_equal(public_key_point(KEY_TYPE_EC, other).len, 0);
+    assert_true(span_equal(key_der_point(KEY_TYPE_EC_EDWARDS, other), other));
+    assert_int_equal(key_der_point(KEY_TYPE_EC, other).len, 0);
     (void)state;
 }
 
 static void a_key_that_lacks_something_has_no_info(void **state)
 {
     const struct span point = span_of(fake_ec_point.ptr + 2, fake_ec_point.len - 2);
-    const struct public_key keys[] = {
+    const struct key_public keys[] = {
         {.type = KEY_TYPE_EC, .params = fake_ec_params},
         {.type = KEY_TYPE_EC, .point = point},
         {.type = KEY_TYPE_EC_EDWARDS, .params = fake_ec_params, .point = point},
@@ -145,19 +145,19 @@ static void a_key_that_lacks_something_has_no_info(void **state)
 /* X.690, 10.1: the shortest form, and nothing behind it */
 static void another_form_than_der_is_no_info(void **state)
 {
-    const struct public_key key = {.type = KEY_TYPE_EC,
+    const struct key_public key = {.type = KEY_TYPE_EC,
         .params = fake_ec_params,
         .point = span_of(fake_ec_point.ptr + 2, fake_ec_point.len - 2)};
     uint8_t der[128] = {0};
     const struct span info = info_of(&key);
     memcpy(der, info.ptr, info.len);
-    assert_int_equal(public_key_point_in_info(span_of(der, info.len)).len, 65);
+    assert_int_equal(key_der_point_in_info(span_of(der, info.len)).len, 65);
     for (size_t len = 0; len < info.len; len++)
-        assert_int_equal(public_key_point_in_info(span_of(der, len)).len, 0);
-    assert_int_equal(public_key_point_in_info(span_of(der, info.len + 1)).len, 0);
+        assert_int_equal(key_der_point_in_info(span_of(der, len)).len, 0);
+    assert_int_equal(key_der_point_in_info(span_of(der, info.len + 1)).len, 0);
     memmove(der + 2, der + 1, info.len - 1); /* 30 81 59 … */
     der[1] = 0x81;
-    assert_int_equal(public_key_point_in_info(span_of(der, info.len + 1)).len, 0);
+    assert_int_equal(key_der_point_in_info(span_of(der, info.len + 1)).len, 0);
     (void)state;
 }
 

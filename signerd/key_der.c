@@ -2,7 +2,7 @@
  *
  * A little DER, both ways.
  */
-#include "public_key.h"
+#include "key_der.h"
 
 enum {
     DER_INTEGER = 0x02,
@@ -34,7 +34,7 @@ static void der_header(struct writer *der, uint8_t tag, size_t content)
     }
 }
 
-void public_key_put_point(struct span point, struct writer *der)
+void key_der_put_point(struct span point, struct writer *der)
 {
     der_header(der, DER_OCTET_STRING, point.len);
     write_span(der, point);
@@ -53,7 +53,7 @@ static void put_frame(struct span oid, struct span parameters, size_t key_size, 
     write_uint(der, 1, 0); /* no unused bits */
 }
 
-static void put_ec(const struct public_key *key, struct writer *der)
+static void put_ec(const struct key_public *key, struct writer *der)
 {
     static const uint8_t oid[] = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
     put_frame(span_of(oid, sizeof oid), key->params, key->point.len, der);
@@ -62,7 +62,7 @@ static void put_ec(const struct public_key *key, struct writer *der)
 }
 
 /* The curve is in the algorithm; CKA_EC_PARAMS has several names for it. */
-static void put_edwards(const struct public_key *key, struct writer *der)
+static void put_edwards(const struct key_public *key, struct writer *der)
 {
     const uint8_t oid[] = {0x06, 0x03, 0x2b, 0x65, key->point.len == ED448 ? 0x71 : 0x70};
     put_frame(span_of(oid, sizeof oid), span_of(NULL, 0), key->point.len, der);
@@ -91,7 +91,7 @@ static void put_integer(struct span number, struct writer *der)
     write_span(der, number);
 }
 
-static void put_rsa(const struct public_key *key, struct writer *der)
+static void put_rsa(const struct key_public *key, struct writer *der)
 {
     static const uint8_t oid[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
     static const uint8_t null[] = {0x05, 0x00};
@@ -105,11 +105,11 @@ static void put_rsa(const struct public_key *key, struct writer *der)
     der->failed = der->failed || modulus.len == 0 || exponent.len == 0;
 }
 
-void public_key_put_info(const struct public_key *key, struct writer *der)
+void key_der_put_info(const struct key_public *key, struct writer *der)
 {
     static const struct {
         uint64_t type;
-        void (*put)(const struct public_key *key, struct writer *der);
+        void (*put)(const struct key_public *key, struct writer *der);
     } rows[] = {{KEY_TYPE_EC, put_ec}, {KEY_TYPE_EC_EDWARDS, put_edwards}, {KEY_TYPE_RSA, put_rsa}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].type == key->type) {
@@ -153,7 +153,7 @@ static bool point_fits(uint64_t type, struct span point)
     return false;
 }
 
-struct span public_key_point(uint64_t type, struct span told)
+struct span key_der_point(uint64_t type, struct span told)
 {
     struct reader r = reader_of(told);
     const struct span content = element(&r, DER_OCTET_STRING);
@@ -162,7 +162,7 @@ struct span public_key_point(uint64_t type, struct span told)
     return point_fits(type, told) ? told : span_of(NULL, 0);
 }
 
-struct span public_key_point_in_info(struct span info)
+struct span key_der_point_in_info(struct span info)
 {
     struct reader whole = reader_of(info);
     struct reader r = reader_of(element(&whole, DER_SEQUENCE));
