@@ -26,6 +26,7 @@ enum circumstance {
     LONG_LIST = 16,
     STUBBORN_OBJECTS = 32,
     ADMIN = 64,
+    EXPORT = 128, /* what is derived may leave */
 };
 
 static struct fixture fixture;
@@ -111,6 +112,7 @@ static void put_objects(unsigned circumstances)
     (void)fake_put_secret(device, "web", CKK_AES, true);
     (void)fake_put_secret(device, "web", CKK_GENERIC_SECRET, true);
     forbidden[1] = fake_put_secret(device, "bank", CKK_AES, true);
+    fake_put_rsa(device, "web", 2048);
     if (circumstances & STUBBORN_OBJECTS)
         put_stubborn();
     for (size_t i = 0; i < 5 && (circumstances & LONG_LIST); i++)
@@ -131,6 +133,7 @@ static void start_anew(unsigned circumstances)
     worker->device = &fixture.device;
     worker->login = circumstances & NO_CLIENT_PIN ? NULL : login;
     worker->rule_count = circumstances & ADMIN ? 3 : 2;
+    fixture.rules[0].verbs = VERB_ALL | (circumstances & EXPORT ? VERB_DERIVE_EXPORT : 0);
     worker->max_connections = circumstances & ONE_CONNECTION ? 1 : 8;
     put_objects(circumstances);
     objects_free(objects);
@@ -182,6 +185,8 @@ static bool serve(struct connection *connection, struct span packet)
         must(fixture.device.last_used != forbidden[i] &&
              fixture.device.last_wrapped != forbidden[i] &&
              fake_find(&fixture.device, forbidden[i]) != NULL);
+    must(fixture.device.calls[FAKE_VALUE] == 0 ||
+         (fixture.rules[0].verbs & VERB_DERIVE_EXPORT) != 0);
     must(atomic_load(&fixture.pulse.busy_since) == 0);
     return fixture.worker.objects.count < OBJECT_LIMIT;
 }
