@@ -11,8 +11,10 @@
 #include "fixture.h"
 #include "rules.h"
 
+#include <openssl/evp.h>
 #include <p11-kit/pkcs11.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { UID = 1001, PID = 11, OBJECT_LIMIT = 64, LONG_LABEL = 15000, SECOND_CONNECTION = 0x8000 };
 
@@ -31,6 +33,31 @@ static struct fixture fixture;
 static struct identity who;
 static struct login *login;
 static driver_ref forbidden[2];
+
+/* The slow hash is slow on purpose; here any will do. */
+int __wrap_PKCS5_PBKDF2_HMAC(const char *pass, int pass_len, const unsigned char *salt,
+    int salt_len, int rounds, const EVP_MD *digest, int len, unsigned char *out);
+int __wrap_PKCS5_PBKDF2_HMAC(const char *pass, int pass_len, const unsigned char *salt,
+    int salt_len, int rounds, const EVP_MD *digest, int len, unsigned char *out)
+{
+    (void)rounds;
+    (void)digest;
+    for (int i = 0; i < len; i++)
+        out[i] = (unsigned char)(pass_len + (pass_len > 0 ? pass[i % pass_len] : 0) +
+                                 salt[i % salt_len]);
+    return 1;
+}
+
+/* The PIN that the seeds give, whatever the input before has set. */
+static void restore_pin(void)
+{
+    if (unlinkat(fixture.scratch.fd, "client-pin", 0) != 0)
+        return;
+    login_free(login);
+    fixture.worker.login = NULL;
+    fixture_login(&fixture, "1234");
+    login = fixture.worker.login;
+}
 
 static void end_fixture(void)
 {
@@ -100,6 +127,7 @@ static void start_anew(unsigned circumstances)
     struct worker *worker = &fixture.worker;
     struct objects *objects = &worker->objects;
     accounts_free(&worker->accounts);
+    restore_pin();
     worker->device_lost = false;
     worker->begun_ever = 0;
     worker->device = &fixture.device;

@@ -386,6 +386,48 @@ static void save_secrets(void)
     }
 }
 
+static void say_init_token(const char *label)
+{
+    say(WIRE_INIT_TOKEN,
+        &(struct wire_init_token_request){span_of_text("so pin"), span_of_text(label)});
+}
+
+static void say_set_pin(const char *from, const char *to)
+{
+    say(WIRE_SET_PIN, &(struct wire_set_pin_request){span_of_text(from), span_of_text(to)});
+}
+
+static void save_administration(void)
+{
+    for (uint32_t admin = 0; admin <= 1; admin++) {
+        begin(admin ? 0x40000000 : 0);
+        say(WIRE_LOGIN, &(struct wire_login_request){CKU_SO, span_of_text("any")});
+        say(WIRE_INIT_PIN, &(struct wire_init_pin_request){span_of_text("new")});
+        say_login("1234");
+        say_login("new");
+        say_set_pin("wrong", "newer");
+        say_set_pin("new", "");
+        say_set_pin("new", "newer");
+        say_sign(WEB);
+        save_talk(admin ? "pin_as_admin" : "pin");
+
+        begin(admin ? 0x42000000 : 0x02000000); /* no client PIN */
+        say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "x"); /* left over */
+        say_generate("web", 5);
+        say_set_pin("", "new");
+        say_init_token("other");
+        say_init_token("demo");
+        say_sign(WEB);
+        say(WIRE_LIST, &(struct wire_list_request){0, 0});
+        save_talk(admin ? "token_as_admin" : "token");
+    }
+
+    begin(0x41000000); /* no device */
+    say_init_token("demo");
+    say_init_token("demo");
+    save_talk("token_absent");
+}
+
 static void save_requests(void)
 {
     begin(0);
@@ -499,6 +541,7 @@ int main(int argc, char **argv)
     seed_begin("make-daemon-seeds", argc, argv);
     save_requests();
     save_secrets();
+    save_administration();
     save_mechanisms();
     save_controls();
     seed_save("fuzz_identity", "plain",
