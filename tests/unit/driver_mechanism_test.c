@@ -6,10 +6,12 @@
 #include "driver_stand.h"
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <p11-kit/pkcs11.h>
 
 /* p11-kit's other names for fields of the standard; fields of ours have them, too. */
@@ -18,10 +20,26 @@
 #undef shared_data
 #undef public_data
 
+/* SoftHSM 2.6.1 loses 37 bytes at each C_SignInit with an Ed25519 key. That is not ours, but it
+ * takes whole call stacks to tell. Both are called by the sanitizers alone. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+
+const char *__asan_default_options(void)
+{
+    return "fast_unwind_on_malloc=0";
+}
+
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libsofthsm2.so\n";
+}
+
 static const struct driver *const driver = &driver_pkcs11;
 static const struct span none = {NULL, 0};
 static const uint8_t key_bytes[64] = {1, 2, 3, 4, 5};
-static const uint8_t iv[16] = {9, 8, 7, 6, 5, 4, 3, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0};
+static const uint8_t iv[16] = {
+    9, 8, 7, 6, 5, 4, 3, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0};
 static const uint8_t ED25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 static const uint8_t P384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
 static const uint8_t P521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
@@ -146,8 +164,8 @@ static struct span parameter_of(const struct schema *schema, const void *from)
     return writer_bytes(&w);
 }
 
-static err_t use_signed(struct device *device, struct driver_use use, struct span data,
-    struct span signature)
+static err_t use_signed(
+    struct device *device, struct driver_use use, struct span data, struct span signature)
 {
     out = writer_of(out_room, sizeof out_room);
     return driver->use(device, &use, data, signature, &out);
@@ -368,8 +386,7 @@ static void pairs_are_made_on_each_curve_and_on_no_other(void **state)
             make_pair(*state, rows[i].mechanism, rows[i].curve, 0, &pair), rows[i].error);
         if (rows[i].error != ERR_OK)
             continue;
-        assert_true(
-            attribute_get(attributes_of(*state, pair.public_key), ATTR_EC_POINT, &point));
+        assert_true(attribute_get(attributes_of(*state, pair.public_key), ATTR_EC_POINT, &point));
         assert_int_equal(point.len, rows[i].point);
         destroy_pair(*state, pair);
     }
@@ -379,8 +396,8 @@ static void an_ed25519_signature_is_one_for_openssl(void **state)
 {
     struct pair pair = {0, 0};
     struct span point;
-    assert_int_equal(make_pair(*state, CKM_EC_EDWARDS_KEY_PAIR_GEN,
-                         span_of(ED25519, sizeof ED25519), 0, &pair),
+    assert_int_equal(
+        make_pair(*state, CKM_EC_EDWARDS_KEY_PAIR_GEN, span_of(ED25519, sizeof ED25519), 0, &pair),
         ERR_OK);
     assert_true(attribute_get(attributes_of(*state, pair.public_key), ATTR_EC_POINT, &point));
     EVP_PKEY *key =
@@ -401,8 +418,8 @@ static void an_rsa_pair_has_a_size_that_is_served(void **state)
     static const uint64_t bits[] = {512, 1024, 2047, 4104, 16384};
     struct pair pair;
     for (size_t i = 0; i < COUNT(bits); i++)
-        assert_int_equal(make_pair(*state, CKM_RSA_PKCS_KEY_PAIR_GEN, none, bits[i], &pair),
-            ERR_KEY_SIZE);
+        assert_int_equal(
+            make_pair(*state, CKM_RSA_PKCS_KEY_PAIR_GEN, none, bits[i], &pair), ERR_KEY_SIZE);
 }
 
 static void verify_with_openssl(EVP_PKEY *key, int padding, int salt_len, struct span digest)
@@ -427,7 +444,8 @@ static void rsa_signatures_are_ones_for_openssl(void **state)
     uint8_t data[sizeof info + 32];
     memcpy(data, info, sizeof info);
     const struct span digest = span_of(data + sizeof info, 32);
-    assert_int_equal(EVP_Digest(text().ptr, text().len, data + sizeof info, NULL, EVP_sha256(), NULL), 1);
+    assert_int_equal(
+        EVP_Digest(text().ptr, text().len, data + sizeof info, NULL, EVP_sha256(), NULL), 1);
     const struct driver_use pkcs1 = {DRIVER_SIGN, pair.private_key, CKM_RSA_PKCS, none};
     assert_int_equal(use_at_once(*state, pkcs1, span_of(data, sizeof data)), ERR_OK);
     verify_with_openssl(key, RSA_PKCS1_PADDING, 0, digest);
@@ -439,6 +457,33 @@ static void rsa_signatures_are_ones_for_openssl(void **state)
         verify_with_openssl(key, RSA_PKCS1_PSS_PADDING, (int)salts[i], digest);
     }
     EVP_PKEY_free(key);
+    destroy_pair(*state, pair);
+}
+
+/* Slot 9c of a PIV card, for one. */
+static void a_key_that_wants_the_pin_each_time_signs_each_time(void **state)
+{
+    uint8_t public_bytes[256];
+    uint8_t private_bytes[256];
+    struct writer public_list = writer_of(public_bytes, sizeof public_bytes);
+    struct writer private_list = writer_of(private_bytes, sizeof private_bytes);
+    struct pair pair = {0, 0};
+    attribute_put_ulong(&public_list, ATTR_CLASS, CLASS_PUBLIC_KEY);
+    attribute_put_bool(&public_list, ATTR_TOKEN, false);
+    attribute_put(&public_list, ATTR_EC_PARAMS, span_of(P256, sizeof P256));
+    attribute_put_ulong(&private_list, ATTR_CLASS, CLASS_PRIVATE_KEY);
+    attribute_put_bool(&private_list, ATTR_TOKEN, false);
+    attribute_put_bool(&private_list, ATTR_PRIVATE, true);
+    attribute_put_bool(&private_list, ATTR_SIGN, true);
+    attribute_put_bool(&private_list, ATTR_ALWAYS_AUTHENTICATE, true);
+    assert_int_equal(driver->generate_pair(*state, CKM_EC_KEY_PAIR_GEN, writer_bytes(&public_list),
+                         writer_bytes(&private_list), &pair.public_key, &pair.private_key),
+        ERR_OK);
+    const struct driver_use use = {DRIVER_SIGN, pair.private_key, CKM_ECDSA, none};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(use_at_once(*state, use, span_of(text().ptr, 32)), ERR_OK);
+        assert_int_equal(out.used, 64);
+    }
     destroy_pair(*state, pair);
 }
 
@@ -518,8 +563,7 @@ static err_t unwrap(struct device *device, driver_ref key, uint32_t mechanism,
     uint8_t bytes[512];
     struct writer w = writer_of(bytes, sizeof bytes);
     put_secret(&w, CKK_AES);
-    return driver->unwrap(
-        device, key, mechanism, parameter, wrapped, writer_bytes(&w), ret_key);
+    return driver->unwrap(device, key, mechanism, parameter, wrapped, writer_bytes(&w), ret_key);
 }
 
 /* It encrypts as key_bytes do. */
@@ -558,8 +602,8 @@ static void keys_go_and_come_back_under_each_wrapping_mechanism(void **state)
         uint8_t bytes[512];
         struct writer w = writer_of(bytes, sizeof bytes);
         driver_ref back = 0;
-        assert_int_equal(driver->wrap(*state, rows[i].wraps, rows[i].mechanism, rows[i].parameter,
-                             inner, &w),
+        assert_int_equal(
+            driver->wrap(*state, rows[i].wraps, rows[i].mechanism, rows[i].parameter, inner, &w),
             ERR_OK);
         assert_int_equal(w.used, rows[i].len);
         assert_int_equal(unwrap(*state, rows[i].unwraps, rows[i].mechanism, rows[i].parameter,
@@ -577,6 +621,84 @@ static void keys_go_and_come_back_under_each_wrapping_mechanism(void **state)
     destroy_pair(*state, pair);
 }
 
+/* As RFC 5649 has it, with key_bytes; gives its length. */
+static size_t wrap_with_openssl(EVP_PKEY *key, uint8_t *wrapped)
+{
+    uint8_t *der = NULL;
+    int len = 0;
+    int last = 0;
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    const int der_len = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    assert_int_equal(
+        EVP_EncryptInit_ex2(context, EVP_aes_256_wrap_pad(), key_bytes, NULL, NULL), 1);
+    assert_int_equal(EVP_EncryptUpdate(context, wrapped, &len, der, der_len), 1);
+    assert_int_equal(EVP_EncryptFinal_ex(context, wrapped + len, &last), 1);
+    EVP_CIPHER_CTX_free(context);
+    OPENSSL_free(der);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return (size_t)(len + last);
+}
+
+static void put_private(struct writer *w, uint64_t type)
+{
+    attribute_put_ulong(w, ATTR_CLASS, CLASS_PRIVATE_KEY);
+    attribute_put_ulong(w, ATTR_KEY_TYPE, type);
+    attribute_put_bool(w, ATTR_TOKEN, false);
+    attribute_put_bool(w, ATTR_PRIVATE, true);
+    attribute_put_bool(w, ATTR_SENSITIVE, true);
+    attribute_put_bool(w, ATTR_EXTRACTABLE, false);
+    attribute_put_bool(w, ATTR_SIGN, true);
+}
+
+/* Raw r, s as DER, for OpenSSL */
+static size_t der_of(const uint8_t *raw, uint8_t *der)
+{
+    ECDSA_SIG *signature = ECDSA_SIG_new();
+    assert_int_equal(
+        ECDSA_SIG_set0(signature, BN_bin2bn(raw, 32, NULL), BN_bin2bn(raw + 32, 32, NULL)), 1);
+    const int len = i2d_ECDSA_SIG(signature, &der);
+    ECDSA_SIG_free(signature);
+    return (size_t)len;
+}
+
+static void a_private_key_comes_in_wrapped_and_signs(void **state)
+{
+    const driver_ref outer = import(*state, CKK_AES, 32);
+    for (unsigned i = 0; i < 2; i++) {
+        const bool is_ec = i == 0;
+        uint8_t wrapped[2048];
+        uint8_t bytes[512];
+        uint8_t der[128];
+        struct writer w = writer_of(bytes, sizeof bytes);
+        driver_ref made = 0;
+        EVP_PKEY *key = is_ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(8 * RSA_SIZE);
+        const size_t len = wrap_with_openssl(key, wrapped);
+        put_private(&w, is_ec ? KEY_TYPE_EC : KEY_TYPE_RSA);
+        assert_int_equal(driver->unwrap(*state, outer, CKM_AES_KEY_WRAP_PAD, none,
+                             span_of(wrapped, len), writer_bytes(&w), &made),
+            ERR_OK);
+        const struct driver_use use = {DRIVER_SIGN, made, is_ec ? CKM_ECDSA : CKM_RSA_PKCS, none};
+        const struct span digest = span_of(text().ptr, 32);
+        assert_int_equal(use_at_once(*state, use, digest), ERR_OK);
+        EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+        assert_int_equal(EVP_PKEY_verify_init(context), 1);
+        const size_t signature_len = is_ec ? der_of(out_room, der) : out.used;
+        assert_int_equal(
+            EVP_PKEY_verify(context, is_ec ? der : out_room, signature_len, digest.ptr, digest.len),
+            1);
+        EVP_PKEY_CTX_free(context);
+        EVP_PKEY_free(key);
+        assert_int_equal(driver->destroy(*state, made), ERR_OK);
+        wrapped[30] ^= 1;
+        assert_int_equal(driver->unwrap(*state, outer, CKM_AES_KEY_WRAP_PAD, none,
+                             span_of(wrapped, len), writer_bytes(&w), &made),
+            ERR_WRAPPED_KEY);
+    }
+    assert_int_equal(driver->destroy(*state, outer), ERR_OK);
+}
+
 #define WITH_DEVICE(name) cmocka_unit_test_setup_teardown(name, open_device, close_device)
 
 int main(void)
@@ -591,9 +713,11 @@ int main(void)
         WITH_DEVICE(an_ed25519_signature_is_one_for_openssl),
         WITH_DEVICE(an_rsa_pair_has_a_size_that_is_served),
         WITH_DEVICE(rsa_signatures_are_ones_for_openssl),
+        WITH_DEVICE(a_key_that_wants_the_pin_each_time_signs_each_time),
         WITH_DEVICE(rsa_encryption_comes_back_and_all_failures_look_alike),
         WITH_DEVICE(an_oaep_that_the_token_lacks_has_a_wrong_parameter),
         WITH_DEVICE(keys_go_and_come_back_under_each_wrapping_mechanism),
+        WITH_DEVICE(a_private_key_comes_in_wrapped_and_signs),
     };
     return cmocka_run_group_tests(tests, make_token, remove_token);
 }
