@@ -17,28 +17,6 @@
 
 enum { WRAP_BLOCK = 8 }; /* RFC 3394: keys of at least two blocks become one block longer */
 
-/* CKA_EC_PARAMS (an object identifier in DER), and the length of r and s together. */
-static const struct curve_row {
-    uint8_t params[12];
-    uint8_t params_len;
-    uint8_t signature_len;
-} curves[] = {
-    {{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}, 10, 64}, /* P-256 */
-    {{0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}, 7, 96},                    /* P-384 */
-    {{0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23}, 7, 132},                   /* P-521 */
-};
-
-size_t key_signature_length(struct span attributes)
-{
-    struct span params;
-    if (!attribute_get(attributes, ATTR_EC_PARAMS, &params))
-        return 0;
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
-        if (span_equal(params, span_of(curves[i].params, curves[i].params_len)))
-            return curves[i].signature_len;
-    return 0;
-}
-
 /* ---- choosing ---- */
 
 /* The module's lock is held. */
@@ -72,7 +50,7 @@ CK_RV key_choose(const struct slot *slot, CK_OBJECT_HANDLE handle, const struct 
         return CKR_KEY_TYPE_INCONSISTENT;
     if (!attribute_get_bool(*ret_attributes, mechanism_permission(row), false))
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
-    return CKR_OK;
+    return mechanism_is_allowed(row, *ret_attributes) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
 /* ---- making ---- */

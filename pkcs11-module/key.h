@@ -17,9 +17,6 @@ struct slot;
 CK_RV key_choose(const struct slot *slot, CK_OBJECT_HANDLE handle, const struct mechanism_row *row,
     struct span *ret_attributes);
 
-/* The length of r and s together, of a key with these attributes; 0: the curve is unknown. */
-size_t key_signature_length(struct span attributes);
-
 /* The implementations of C_GenerateKey … C_UnwrapKey. */
 CK_RV key_generate(struct session *session, const CK_MECHANISM *mechanism,
     const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key);
