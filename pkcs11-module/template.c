@@ -124,6 +124,19 @@ static bool may_be_absent(uint32_t type)
     return false;
 }
 
+bool template_value_is_told(struct span list, CK_ATTRIBUTE_TYPE type)
+{
+    uint64_t class = 0;
+    return type == CKA_VALUE && attribute_get_ulong(list, ATTR_CLASS, &class) &&
+           class == CLASS_SECRET_KEY && !attribute_get_bool(list, ATTR_SENSITIVE, true) &&
+           attribute_get_bool(list, ATTR_EXTRACTABLE, false);
+}
+
+CK_RV template_fill_bytes(CK_ATTRIBUTE *attribute, struct span value)
+{
+    return fill(attribute, ATTRIBUTE_BYTES, value);
+}
+
 CK_RV template_read(struct span list, CK_ATTRIBUTE *attribute)
 {
     const struct attribute_row *row = find_row(attribute->type);

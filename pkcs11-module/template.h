@@ -19,6 +19,14 @@ enum { TEMPLATE_COUNT_MAX = 1024 };
  * do not fit the list. */
 CK_RV template_write(const CK_ATTRIBUTE *attributes, CK_ULONG count, struct writer *list);
 
+/* True for CKA_VALUE of a secret that may be read, but is in no list: the worker tells it, to the
+ * session that owns it. */
+bool template_value_is_told(struct span list, CK_ATTRIBUTE_TYPE type);
+
+/* Fills attribute with value, or its length alone where pValue is NULL. CKR_BUFFER_TOO_SMALL, and
+ * ulValueLen -1. */
+CK_RV template_fill_bytes(CK_ATTRIBUTE *attribute, struct span value);
+
 /* Fills one attribute of C_GetAttributeValue (2.40, 5.7.5) from the list of an object: CKR_OK, or
  * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_SENSITIVE or CKR_BUFFER_TOO_SMALL, and ulValueLen -1.
  */
