@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+#include "pkcs11-module/cryptoki3.h"
+
 #include <sanitizer/asan_interface.h>
 #include <string.h>
 
@@ -354,6 +356,26 @@ CK_MECHANISM *argument_mechanism(struct arguments *arguments)
         mechanism.pParameter = argument_block(arguments, NULL, 0, true);
     }
     return (CK_MECHANISM *)(void *)argument_block(arguments, &mechanism, sizeof mechanism, true);
+}
+
+/* Its IV and tag may be written: they are no constants. */
+struct input argument_message_parameter(struct arguments *arguments)
+{
+    const unsigned how = draw(arguments);
+    struct gcm_message_params params = {.iv_len = 12, .tag_len_bits = 128};
+    if (how >= 250)
+        return (struct input){NULL, how % 2 ? sizeof params : 0, 0};
+    if (how >= 245)
+        return constant_input(arguments, NULL, how - 240);
+    params.iv_len = how >= 230 ? how - 230 : how == 229 ? 257 : 12;
+    params.iv_generator = how % 8 < 5 ? how % 8 : 0;
+    params.iv_fixed_bits = how & 16 ? draw(arguments) : 0;
+    params.tag_len_bits = how & 32 ? draw(arguments) : 128;
+    if (how != 228)
+        params.iv = argument_block(arguments, NULL, params.iv_len, false);
+    if (how != 227)
+        params.tag = argument_block(arguments, NULL, params.tag_len_bits / 8, false);
+    return constant_input(arguments, &params, sizeof params);
 }
 
 /* ---- templates ---- */

@@ -71,6 +71,7 @@ struct input argument_pin(struct arguments *arguments);
 
 /* overlaps: what it may lie over, or NULL. */
 struct output argument_output(struct arguments *arguments, const struct input *overlaps);
+struct input argument_message_parameter(struct arguments *arguments); /* 3.0: of one message */
 CK_MECHANISM *argument_mechanism(struct arguments *arguments);
 struct template argument_template(struct arguments *arguments);
 struct template argument_query(struct arguments *arguments); /* for C_GetAttributeValue */

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
  * The functions of Cryptoki for the call fuzzer, in the order of functions.def: what arguments each
- * takes, and which codes the standard lets it return (PKCS#11 v2.40, 5.1 and the list of each
- * function). Codes that are ours in spite of the standard's lists stand apart, each group with the
- * reason: docs/conformance.md tells the same.
+ * takes, and which codes the standard lets it return (PKCS#11 v2.40 and 3.0, 5.1 and the list of
+ * each function). Codes that are ours in spite of the standard's lists stand apart, each group with
+ * the reason: docs/conformance.md tells the same.
  */
 #ifndef FUZZ_CALL_TABLE_H
 #define FUZZ_CALL_TABLE_H
 
-#include <p11-kit/pkcs11.h>
+#include "pkcs11-module/cryptoki3.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 enum call_number {
-#define FUNCTION(name) CALL_##name,
+#define FUNCTION(name)     CALL_##name,
+#define FUNCTION_3_0(name) CALL_##name,
 #include "pkcs11-module/functions.def"
 #undef FUNCTION
     CALLS
@@ -61,12 +63,22 @@ enum call_shape {
     SHAPE_UNWRAP,
     SHAPE_DERIVE,
     SHAPE_RANDOM,
+    SHAPE_INTERFACE_LIST, /* here begins 3.0 */
+    SHAPE_INTERFACE,
+    SHAPE_LOGIN_USER,
+    SHAPE_CANCEL,
+    SHAPE_MESSAGE,
+    SHAPE_MESSAGE_BEGIN,
+    SHAPE_MESSAGE_NEXT,
+    SHAPE_MESSAGE_SIGN,
+    SHAPE_MESSAGE_SIGN_BEGIN,
+    SHAPE_MESSAGE_VERIFY,
 };
 
 struct call_row {
     const char *name;
     enum call_shape shape;
-    size_t offset;      /* in CK_FUNCTION_LIST */
+    size_t offset;      /* in CK_FUNCTION_LIST_3_0, and in CK_FUNCTION_LIST where that has it */
     bool has_session;   /* its first argument */
     size_t info_size;   /* of the structure that it fills, where there is one */
     const CK_RV *codes; /* of the standard, for this function alone; ends with CALL_CODES_END */

@@ -8,10 +8,13 @@
 #include "fuzz.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "fixture.h"
 #include "rules.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
 #include <p11-kit/pkcs11.h>
 #include <poll.h>
 #include <stdio.h>
@@ -53,6 +56,73 @@ static bool device_there;
 static unsigned away;          /* connects that find nobody */
 static enum world_fault armed; /* what meets the next request; WORLD_FAULTS: nothing */
 static unsigned rights;
+
+/* ---- the device: the one in memory, with all mechanisms that there are ---- */
+
+#define USES    (CKF_ENCRYPT | CKF_DECRYPT)
+#define WRAPS   (CKF_WRAP | CKF_UNWRAP)
+#define CHECKED (CKF_SIGN | CKF_VERIFY)
+
+static const struct wire_mechanism mechanisms[] = {
+    {CKM_ECDSA, 256, 521, CKF_SIGN},
+    {CKM_EC_KEY_PAIR_GEN, 256, 521, CKF_GENERATE_KEY_PAIR},
+    {CKM_ECDH1_DERIVE, 256, 521, CKF_DERIVE},
+    {CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, 4096, CKF_GENERATE_KEY_PAIR},
+    {CKM_RSA_PKCS, 2048, 4096, CKF_SIGN | USES | WRAPS},
+    {CKM_RSA_PKCS_PSS, 2048, 4096, CKF_SIGN},
+    {CKM_RSA_PKCS_OAEP, 2048, 4096, USES | WRAPS},
+    {CKM_AES_KEY_GEN, 16, 32, CKF_GENERATE},
+    {CKM_GENERIC_SECRET_KEY_GEN, 1, 4096, CKF_GENERATE},
+    {CKM_SHA256_HMAC, 1, 512, CHECKED},
+    {CKM_SHA384_HMAC, 1, 512, CHECKED},
+    {CKM_SHA512_HMAC, 1, 512, CHECKED},
+    {CKM_AES_CMAC, 16, 32, CHECKED},
+    {CKM_AES_ECB, 16, 32, USES},
+    {CKM_AES_CBC, 16, 32, USES},
+    {CKM_AES_CBC_PAD, 16, 32, USES},
+    {CKM_AES_CTR, 16, 32, USES},
+    {CKM_AES_GCM, 16, 32, USES},
+    {CKM_AES_KEY_WRAP, 16, 32, WRAPS},
+    {CKM_AES_KEY_WRAP_PAD, 16, 32, WRAPS},
+};
+
+static err_t tell_token(struct device *ours, struct driver_token *ret_token)
+{
+    const err_t err = fake_driver.token(ours, ret_token);
+    ret_token->mechanism_count = sizeof mechanisms / sizeof mechanisms[0];
+    memcpy(ret_token->mechanisms, mechanisms, sizeof mechanisms);
+    return err;
+}
+
+static err_t derive(struct device *ours, driver_ref key, uint32_t mechanism, struct span parameter,
+    struct span template, driver_ref *ret_key)
+{
+    (void)mechanism;
+    (void)parameter;
+    ours->last_used = key;
+    return fake_driver.create(ours, template, ret_key);
+}
+
+static err_t tell_value(struct device *ours, driver_ref key, struct writer *value)
+{
+    const struct fake_object *row = fake_find(ours, key);
+    if (row == NULL)
+        return ERR_OBJECT_GONE;
+    write_span(value, span_of("a secret that two have in common", 32));
+    return ERR_OK;
+}
+
+static struct driver driver;
+
+static void make_driver(void)
+{
+    driver = fake_driver;
+    driver.token = tell_token;
+    driver.derive = derive;
+    driver.value = tell_value;
+    fixture.worker.driver = &driver;
+    must(driver.token(&fixture.device, &fixture.worker.token) == ERR_OK);
+}
 
 /* ---- the worker ---- */
 
@@ -123,7 +193,7 @@ static void live(void)
     if (!device_there)
         return;
     worker->instance = ++life << 32 | 1;
-    must(objects_init(objects, &fake_driver, &fixture.device, worker->login != NULL) == ERR_OK);
+    must(objects_init(objects, &driver, &fixture.device, worker->login != NULL) == ERR_OK);
     objects->next_number = objects->generation = worker->instance;
     must(objects_load(objects) == ERR_OK);
 }
@@ -176,6 +246,26 @@ int __wrap_poll(struct pollfd *pollers, nfds_t count, int timeout);
 ssize_t __wrap_recv(int fd, void *buffer, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *buffer, size_t len, int flags);
 uint64_t __wrap_clock_us(void);
+void __wrap_log_line(enum log_level level, const char *format, ...);
+int __wrap_PKCS5_PBKDF2_HMAC(const char *text, int len, const unsigned char *salt, int salt_len,
+    int rounds, const EVP_MD *digest, int out_len, unsigned char *out);
+
+void __wrap_log_line(enum log_level level, const char *format, ...)
+{
+    (void)level;
+    (void)format;
+}
+
+/* The slow hash of a PIN would take all the time. */
+int __wrap_PKCS5_PBKDF2_HMAC(const char *text, int len, const unsigned char *salt, int salt_len,
+    int rounds, const EVP_MD *digest, int out_len, unsigned char *out)
+{
+    (void)rounds;
+    (void)digest;
+    for (int i = 0; i < out_len; i++)
+        out[i] = (uint8_t)((len > 0 ? text[i % len] : 0) ^ salt[i % salt_len] ^ len);
+    return 1;
+}
 
 static struct end *end_of(int fd)
 {
@@ -368,6 +458,18 @@ void world_fault(enum world_fault fault, unsigned more)
 
 /* ---- begin and end ---- */
 
+/* Where an input has set another PIN. */
+static void renew_login(void)
+{
+    struct secret *pin;
+    if (unlinkat(fixture.scratch.fd, "client-pin", 0) != 0)
+        return;
+    login_free(login);
+    must(secret_new(strlen(world_pin), &pin) == ERR_OK);
+    memcpy(secret_writable(pin), world_pin, strlen(world_pin));
+    must(login_new(fixture.scratch.fd, "demo", pin, &login) == ERR_OK);
+}
+
 static void close_world(void)
 {
     fixture.worker.login = login;
@@ -380,7 +482,9 @@ void world_open(void)
     if (fixture.worker.driver != NULL)
         return;
     fixture_open(&fixture, world_pin);
+    make_driver();
     login = fixture.worker.login;
+    (void)snprintf(fixture.worker.token_label, sizeof fixture.worker.token_label, "demo");
     who = person(UID, PID);
     fixture_rule(&fixture, for_user(on_label(rule(true, VERB_ALL, "t.conf:1"), "web"), UID));
     fixture_rule(&fixture, on_class(rule(true, VERB_FIND, "t.conf:2"), CLASS_CERTIFICATE));
@@ -403,6 +507,7 @@ void world_begin(unsigned circumstances)
     life = 0;
     now_us = 1000000000;
     device_there = (circumstances & WORLD_DEVICE_ABSENT) == 0;
+    renew_login();
     worker->login = circumstances & WORLD_NO_CLIENT_PIN ? NULL : login;
     worker->rule_count = circumstances & WORLD_ALL_ALLOWED ? 4 : 3;
     worker->max_connections = circumstances & WORLD_FEW_CONNECTIONS ? 1 : CONNECTIONS;

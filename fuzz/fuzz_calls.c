@@ -17,9 +17,8 @@
 #include <string.h>
 
 enum { CALLS_MAX = 100, OUTPUT_MAX = 140000, SLOTS = 2 };
+enum { NEWEST = 128 }; /* a circumstance: with the functions of 3.0 */
 enum { BEGIN_BARE, BEGIN_INITIALIZED, BEGIN_SESSION, BEGIN_LOGGED_IN, BEGINNINGS };
-
-CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list);
 
 /* A function, by what it takes. */
 union entry {
@@ -35,9 +34,16 @@ union entry {
     CK_RV (*begin)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
     CK_RV (*object)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
     CK_RV (*attributes)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG);
+    CK_C_EncryptMessage message;
+    CK_C_EncryptMessageBegin message_begin;
+    CK_C_EncryptMessageNext message_next;
+    CK_C_SignMessage message_sign;
+    CK_C_SignMessageBegin message_sign_begin;
+    CK_C_VerifyMessage message_verify;
 };
 
-static CK_FUNCTION_LIST *functions;
+static CK_FUNCTION_LIST *functions; /* the first part of functions_3_0 is laid out alike */
+static CK_FUNCTION_LIST_3_0 *functions_3_0;
 static struct handles sessions;
 static struct handles objects;
 static bool initialized;
@@ -92,7 +98,8 @@ static void fail(const char *rule, CK_RV rv)
 
 static void check_code(CK_RV rv)
 {
-    const bool without = row->shape == SHAPE_INITIALIZE || row->shape == SHAPE_FUNCTION_LIST;
+    const bool without = row->shape == SHAPE_INITIALIZE || row->shape == SHAPE_FUNCTION_LIST ||
+                         row->shape == SHAPE_INTERFACE_LIST || row->shape == SHAPE_INTERFACE;
     if (!initialized && !without) {
         if (rv != CKR_CRYPTOKI_NOT_INITIALIZED)
             fail("works without C_Initialize", rv);
@@ -185,7 +192,7 @@ static CK_RV call_function_list(void)
 {
     CK_FUNCTION_LIST *list = NULL;
     const CK_RV rv = functions->C_GetFunctionList(draw() % 8 == 7 ? NULL : &list);
-    if (rv == CKR_OK && list != functions)
+    if (rv == CKR_OK && (list == NULL || list->version.major != 2))
         fail("gives another list", rv);
     return rv;
 }
@@ -577,6 +584,101 @@ static CK_RV call_random(void)
     return functions->C_GenerateRandom(session, room, len);
 }
 
+/* ---- 3.0 ---- */
+
+static CK_RV call_interface_list(void)
+{
+    CK_ULONG count = draw() % 4;
+    CK_INTERFACE *list = draw() % 4 == 0 ? NULL
+                                         : (CK_INTERFACE *)(void *)argument_block(
+                                               &arguments, NULL, count * sizeof *list, false);
+    return functions_3_0->C_GetInterfaceList(list, draw() % 8 == 7 ? NULL : &count);
+}
+
+static CK_RV call_interface(void)
+{
+    static CK_UTF8CHAR names[][8] = {"PKCS 11", "PKCS 12", ""};
+    const unsigned how = draw();
+    CK_VERSION version = {(CK_BYTE)(how % 4), how & 64 ? 40 : 0};
+    CK_INTERFACE *interface = NULL;
+    const CK_RV rv = functions_3_0->C_GetInterface(how & 4 ? NULL : names[how / 8 % 3],
+        how & 32 ? NULL : &version, how == 255 ? NULL : &interface, how & 128 ? how : 0);
+    if (rv == CKR_OK && (interface == NULL || interface->pFunctionList == NULL))
+        fail("gives no list", rv);
+    return rv;
+}
+
+static CK_RV call_login_user(void)
+{
+    const CK_USER_TYPE user = draw() % 4;
+    const struct input pin = argument_pin(&arguments);
+    const struct input name = argument_input(&arguments);
+    return functions_3_0->C_LoginUser(session, user, pin.ptr, pin.len, name.ptr, name.len);
+}
+
+static CK_RV call_cancel(void)
+{
+    const CK_FLAGS flags = (CK_FLAGS)draw() << 8 | draw();
+    return functions_3_0->C_SessionCancel(session, draw() % 4 == 0 ? ~(CK_FLAGS)0 : flags);
+}
+
+static CK_RV call_message(void)
+{
+    const struct input parameter = argument_message_parameter(&arguments);
+    const struct input aad = argument_input(&arguments);
+    const struct input in = argument_input(&arguments);
+    const struct output out = argument_output(&arguments, &in);
+    const CK_RV rv = entry.message(session, parameter.ptr, parameter.len, aad.ptr, aad.len, in.ptr,
+        in.len, out.ptr, out.len_ptr);
+    check_output(&out, rv);
+    return rv;
+}
+
+static CK_RV call_message_begin(void)
+{
+    const struct input parameter = argument_message_parameter(&arguments);
+    const struct input aad = argument_input(&arguments);
+    return entry.message_begin(session, parameter.ptr, parameter.len, aad.ptr, aad.len);
+}
+
+static CK_RV call_message_next(void)
+{
+    const struct input parameter = argument_message_parameter(&arguments);
+    const struct input in = argument_input(&arguments);
+    const struct output out = argument_output(&arguments, &in);
+    const CK_RV rv = entry.message_next(
+        session, parameter.ptr, parameter.len, in.ptr, in.len, out.ptr, out.len_ptr, draw() % 4);
+    check_output(&out, rv);
+    return rv;
+}
+
+static CK_RV call_message_sign(void)
+{
+    const struct input parameter = argument_message_parameter(&arguments);
+    const struct input in = argument_input(&arguments);
+    const struct output out = argument_output(&arguments, &in);
+    const CK_RV rv = entry.message_sign(
+        session, parameter.ptr, parameter.len, in.ptr, in.len, out.ptr, out.len_ptr);
+    if (out.ptr != NULL || out.given != 0) /* else it is not the last part */
+        check_output(&out, rv);
+    return rv;
+}
+
+static CK_RV call_message_sign_begin(void)
+{
+    const struct input parameter = argument_message_parameter(&arguments);
+    return entry.message_sign_begin(session, parameter.ptr, parameter.len);
+}
+
+static CK_RV call_message_verify(void)
+{
+    const struct input parameter = argument_message_parameter(&arguments);
+    const struct input in = argument_input(&arguments);
+    const struct input signature = argument_input(&arguments);
+    return entry.message_verify(
+        session, parameter.ptr, parameter.len, in.ptr, in.len, signature.ptr, signature.len);
+}
+
 static CK_RV call_session(void)
 {
     return entry.session(session);
@@ -622,6 +724,16 @@ static CK_RV (*const shapes[])(void) = {
     [SHAPE_UNWRAP] = call_unwrap,
     [SHAPE_DERIVE] = call_derive,
     [SHAPE_RANDOM] = call_random,
+    [SHAPE_INTERFACE_LIST] = call_interface_list,
+    [SHAPE_INTERFACE] = call_interface,
+    [SHAPE_LOGIN_USER] = call_login_user,
+    [SHAPE_CANCEL] = call_cancel,
+    [SHAPE_MESSAGE] = call_message,
+    [SHAPE_MESSAGE_BEGIN] = call_message_begin,
+    [SHAPE_MESSAGE_NEXT] = call_message_next,
+    [SHAPE_MESSAGE_SIGN] = call_message_sign,
+    [SHAPE_MESSAGE_SIGN_BEGIN] = call_message_sign_begin,
+    [SHAPE_MESSAGE_VERIFY] = call_message_verify,
 };
 
 /* ---- a sequence ---- */
@@ -631,7 +743,8 @@ static CK_RV call(enum call_number number)
     const bool was_initialized = initialized;
     row = &call_rows[number];
     must(row->shape != SHAPE_MISSING);
-    memcpy(&entry, (const uint8_t *)functions + row->offset, sizeof entry);
+    const void *list = number < CALL_C_GetInterfaceList ? (void *)functions : functions_3_0;
+    memcpy(&entry, (const uint8_t *)list + row->offset, sizeof entry);
     session = row->has_session ? argument_handle(&arguments, &sessions) : 0;
     const CK_RV rv = shapes[row->shape]();
     if (row->shape == SHAPE_FINALIZE && was_initialized && !initialized)
@@ -688,23 +801,35 @@ static void end(unsigned how)
     world_end();
 }
 
+/* The functions of one interface or the other; those that 3.0 added are there in any case. */
+static void get_functions(bool newest)
+{
+    CK_INTERFACE *interface;
+    must(C_GetInterface(NULL, NULL, &interface, 0) == CKR_OK);
+    functions_3_0 = interface->pFunctionList;
+    must(functions_3_0->version.major == 3 && C_GetFunctionList(&functions) == CKR_OK);
+    if (newest)
+        functions = interface->pFunctionList;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct reader bytes = reader_of(span_of(data, size));
     world_open();
-    must(C_GetFunctionList(&functions) == CKR_OK);
     arguments =
         (struct arguments){.last_output = last_output, .pin = world_pin, .objects = &objects};
     last_output_len = 0;
     arguments_begin(&arguments, &bytes);
-    world_begin(draw());
+    const unsigned circumstances = draw();
+    get_functions((circumstances & NEWEST) != 0);
+    world_begin(circumstances);
     const unsigned how = draw();
     begin(how % BEGINNINGS);
     arguments_begin(&arguments, &bytes);
     for (unsigned i = 0; i < CALLS_MAX && reader_more(&bytes); i++) {
         const unsigned number = draw();
         arguments.last_output_len = last_output_len;
-        if (number < 3 * CALLS)
+        if (number < 2 * CALLS)
             (void)call((enum call_number)(number % CALLS));
         else
             world_fault((enum world_fault)(number % WORLD_FAULTS), (unsigned)read_uint(&bytes, 2));

@@ -27,6 +27,11 @@ static bool overlap(struct span in, struct room room)
     return in.len > WIRE_DATA_MAX && in_at < out_at + *room.len && out_at < in_at + in.len;
 }
 
+static CK_RV wrong_length(enum operation_kind kind)
+{
+    return kind == OPERATION_ENCRYPT ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
+}
+
 /* True where the program asks for the size, or has less room than least: CKR_BUFFER_TOO_SMALL then
  * stands for both (leave). */
 static bool answers_size(struct room room, size_t least, size_t most)
@@ -113,9 +118,8 @@ static CK_RV whole(
         return CKR_OPERATION_ACTIVE; /* as for C_Sign */
     if ((in.ptr == NULL && in.len != 0) || room.len == NULL)
         return CKR_ARGUMENTS_BAD;
-    if (in.len > SIZE_MAX / 4 ||
-        !mechanism_end_output(operation->mechanism, operation->tag_len, in.len, &least, &most))
-        return kind == OPERATION_ENCRYPT ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
+    if (in.len > SIZE_MAX / 4 || !operation_end_output(operation, in.len, &least, &most))
+        return wrong_length(kind);
     if (answers_size(room, least, most))
         return CKR_BUFFER_TOO_SMALL;
     return run_whole(session, kind, in, most, room);
@@ -151,13 +155,14 @@ static CK_RV update(
     if (operation->finished)
         return CKR_OPERATION_ACTIVE; /* only the end is still to be given */
     if (in.len > SIZE_MAX / 4 - operation->taken)
-        return kind == OPERATION_ENCRYPT ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
+        return wrong_length(kind);
     const size_t held = operation->taken - operation->given + in.len;
-    const size_t most = mechanism_part_output(operation->mechanism, held);
+    const bool gathers = operation_gathers(session, kind);
+    const size_t most = gathers ? 0 : mechanism_part_output(operation->mechanism, held);
     if (answers_size(room, most, most))
         return CKR_BUFFER_TOO_SMALL;
     operation->updated = true;
-    if (operation_gathers(session, kind)) {
+    if (gathers) {
         *room.len = 0;
         return ckr_of(operation_absorb(session, kind, in));
     }
@@ -190,9 +195,9 @@ static CK_RV finish(struct session *session, enum operation_kind kind, struct ro
     CK_RV rv;
     if (room.len == NULL)
         return CKR_ARGUMENTS_BAD;
-    if (!operation->finished && !mechanism_end_output(operation->mechanism, operation->tag_len,
-                                    operation->taken - operation->given, &least, &most))
-        return CKR_ENCRYPTED_DATA_LEN_RANGE;
+    if (!operation->finished &&
+        !operation_end_output(operation, operation->taken - operation->given, &least, &most))
+        return wrong_length(kind);
     if (answers_size(room, least, most))
         return CKR_BUFFER_TOO_SMALL;
     if (!operation->finished && most <= *room.len)

@@ -9,6 +9,10 @@
 
 #include <p11-kit/pkcs11.h>
 
+/* p11-kit 0.24.1 says 0x1c4; the standard's number is this (2.40, pkcs11t.h). */
+#undef CKR_PUBLIC_KEY_INVALID
+#define CKR_PUBLIC_KEY_INVALID 0x1b9UL
+
 /* ---- interfaces (3.0, 3.6), and the functions behind the list of 2.40 (5.4 to 5.17) ---- */
 
 #ifndef CKF_INTERFACE_FORK_SAFE

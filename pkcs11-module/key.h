@@ -17,9 +17,6 @@ struct slot;
 CK_RV key_choose(const struct slot *slot, CK_OBJECT_HANDLE handle, const struct mechanism_row *row,
     struct span *ret_attributes);
 
-/* The length of r and s together, of a key with these attributes; 0: the curve is unknown. */
-size_t key_signature_length(struct span attributes);
-
 /* The implementations of C_GenerateKey … C_UnwrapKey. */
 CK_RV key_generate(struct session *session, const CK_MECHANISM *mechanism,
     const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key);
@@ -27,12 +24,14 @@ CK_RV key_generate_pair(struct session *session, const CK_MECHANISM *mechanism,
     const CK_ATTRIBUTE *public_attributes, CK_ULONG public_count,
     const CK_ATTRIBUTE *private_attributes, CK_ULONG private_count, CK_OBJECT_HANDLE *public_key,
     CK_OBJECT_HANDLE *private_key);
+/* wrap.c */
 CK_RV key_wrap(struct session *session, const CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, unsigned char *wrapped,
     CK_ULONG *wrapped_len);
 CK_RV key_unwrap(struct session *session, const CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE unwrapping_key, const unsigned char *wrapped, CK_ULONG wrapped_len,
     const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key);
+/* key.c */
 CK_RV key_derive(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
     const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *key);
 

@@ -34,7 +34,7 @@ CK_FLAGS message_flags(const struct mechanism_row *row)
     for (size_t kind = 0; kind < OPERATION_KINDS; kind++)
         if (rows[kind].function == row->function &&
             (!is_cipher((enum operation_kind)kind) || row->tagged))
-            return rows[kind].flag | (row->single_part ? 0 : CKF_MULTI_MESSAGE);
+            return rows[kind].flag | CKF_MULTI_MESSAGE;
     return 0;
 }
 

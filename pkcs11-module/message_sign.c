@@ -60,9 +60,7 @@ CK_RV message_verify(struct session *session, CK_ULONG params_len, struct span d
 
 CK_RV message_sign_begin(struct session *session, enum operation_kind kind, CK_ULONG params_len)
 {
-    struct message_process *process = message_find(session, kind);
-    if (process != NULL && process->mechanism->single_part)
-        return CKR_FUNCTION_NOT_SUPPORTED;
+    struct message_process *process;
     return begin(session, kind, params_len, &process);
 }
 

@@ -30,23 +30,72 @@ CK_RV object_get_size(struct session *session, CK_OBJECT_HANDLE handle, CK_ULONG
     return object != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
 }
 
+/* ---- reading ---- */
+
+/* The value of a secret: one round trip, for the session that owns it alone. It stays in no memory
+ * of ours. */
+static CK_RV ask_value(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attribute)
+{
+    struct wire_value_request body = {.session = session->handle};
+    struct pool_request request = {WIRE_VALUE, &body, 0, true};
+    struct wire_value_reply reply;
+    struct pool_answer answer;
+    err_t err = slot_call_object(session->slot, handle, &request, &body.object, &reply, &answer);
+    if (err != ERR_OK) {
+        attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        return err == ERR_DENIED ? CKR_ATTRIBUTE_SENSITIVE : ckr_of(err);
+    }
+    CK_RV rv = template_fill_bytes(attribute, reply.value);
+    secret_wipe((void *)(uintptr_t)reply.value.ptr, reply.value.len);
+    pool_release(&session->slot->pool, &answer);
+    return rv;
+}
+
+/* Where the length is known, a size query or too little room is no round trip. */
+static CK_RV read_value(
+    struct session *session, CK_OBJECT_HANDLE handle, uint64_t len, CK_ATTRIBUTE *attribute)
+{
+    if (len == 0 || (attribute->pValue != NULL && attribute->ulValueLen >= len))
+        return ask_value(session, handle, attribute);
+    const bool only_size = attribute->pValue == NULL;
+    attribute->ulValueLen = only_size ? (CK_ULONG)len : CK_UNAVAILABLE_INFORMATION;
+    return only_size ? CKR_OK : CKR_BUFFER_TOO_SMALL;
+}
+
+static CK_RV read_one(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attribute)
+{
+    uint64_t len = 0;
+    bool told = false;
+    CK_RV rv = CKR_OBJECT_HANDLE_INVALID;
+    module_lock(session->module);
+    const struct object *object = find_object(session, handle);
+    if (object != NULL) {
+        told = template_value_is_told(object_attributes(object), attribute->type);
+        (void)attribute_get_ulong(object_attributes(object), ATTR_VALUE_LEN, &len);
+        rv = told ? CKR_OK : template_read(object_attributes(object), attribute);
+    }
+    module_unlock(session->module);
+    return told ? read_value(session, handle, len, attribute) : rv;
+}
+
 /* All attributes are worked on, also after one that fails (2.40, 5.7.5). */
 CK_RV object_get_attributes(
     struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
-    if (attributes == NULL && count != 0)
+    if ((attributes == NULL && count != 0) || count > TEMPLATE_COUNT_MAX)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
-    const struct object *object = find_object(session, handle);
-    CK_RV first = object != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
-    for (CK_ULONG i = 0; object != NULL && i < count; i++) {
-        CK_RV rv = template_read(object_attributes(object), &attributes[i]);
+    CK_RV first = find_object(session, handle) != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+    module_unlock(session->module);
+    for (CK_ULONG i = 0; first != CKR_OBJECT_HANDLE_INVALID && i < count; i++) {
+        CK_RV rv = read_one(session, handle, &attributes[i]);
         if (first == CKR_OK)
             first = rv;
     }
-    module_unlock(session->module);
     return first;
 }
+
+/* ---- changing, making, destroying ---- */
 
 /* Whether the session may change this object. */
 static CK_RV check_change(const struct session *session, CK_OBJECT_HANDLE handle)

@@ -5,11 +5,25 @@
  */
 #include "parameter.h"
 
+#include "cryptoki3.h"
+#include "hash.h"
+#include "public_key.h"
 #include "wire/messages.h"
 
 #include <string.h>
 
-enum { AES_IV = 16, WRAP_IV = 8, TAG_MIN = 4, TAG_MAX = 16, GCM_IV_MAX = 256 };
+enum {
+    AES_IV = 16,
+    WRAP_IV = 8,
+    TAG_MIN = 4,
+    TAG_MAX = 16,
+    GCM_IV_MAX = 256,
+    CTR_BITS_MAX = 128,
+    MAC_MAX = 64,
+    SALT_MAX = 512,
+    LABEL_MAX = 1024,
+    SHARED_DATA_MAX = 512,
+};
 
 /* CK_GCM_PARAMS as the text of 2.40 has it. Its header, and p11-kit's, have ulIvBits besides; the
  * length tells them apart. */
@@ -20,6 +34,21 @@ struct gcm_params_without_bits {
     unsigned long aad_len;
     unsigned long tag_bits;
 };
+
+/* Copies the program's structure, which may have any alignment. */
+static bool load(const CK_MECHANISM *mechanism, void *ret_params, size_t size)
+{
+    if (mechanism->pParameter == NULL || mechanism->ulParameterLen != size)
+        return false;
+    memcpy(ret_params, mechanism->pParameter, size);
+    return true;
+}
+
+static CK_RV encode(const struct schema *schema, const void *parameter, struct writer *encoded)
+{
+    schema_encode(schema, parameter, encoded);
+    return writer_failed(encoded) ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
+}
 
 CK_RV parameter_none(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
 {
@@ -52,15 +81,10 @@ CK_RV parameter_wrap_iv(const CK_MECHANISM *mechanism, struct writer *encoded, s
 static bool load_gcm(const CK_MECHANISM *mechanism, CK_GCM_PARAMS *ret_params)
 {
     struct gcm_params_without_bits without;
-    if (mechanism->pParameter == NULL)
-        return false;
-    if (mechanism->ulParameterLen == sizeof *ret_params) {
-        memcpy(ret_params, mechanism->pParameter, sizeof *ret_params);
+    if (load(mechanism, ret_params, sizeof *ret_params))
         return ret_params->ulIvBits == 0 || ret_params->ulIvBits == 8 * ret_params->ulIvLen;
-    }
-    if (mechanism->ulParameterLen != sizeof without)
+    if (!load(mechanism, &without, sizeof without))
         return false;
-    memcpy(&without, mechanism->pParameter, sizeof without);
     *ret_params = (CK_GCM_PARAMS){.pIv = without.iv_ptr,
         .ulIvLen = without.iv_len,
         .pAAD = without.aad_ptr,
@@ -87,7 +111,98 @@ CK_RV parameter_gcm(const CK_MECHANISM *mechanism, struct writer *encoded, size_
         .aad = span_of(params.pAAD, params.ulAADLen),
         .tag_bits = (uint16_t)params.ulTagBits,
     };
-    schema_encode(&wire_gcm_parameter_schema, &wire, encoded);
     *ret_tag_len = params.ulTagBits / 8;
-    return writer_failed(encoded) ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
+    return encode(&wire_gcm_parameter_schema, &wire, encoded);
+}
+
+CK_RV parameter_ctr(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
+{
+    CK_AES_CTR_PARAMS params;
+    (void)ret_tag_len;
+    if (!load(mechanism, &params, sizeof params) || params.ulCounterBits == 0 ||
+        params.ulCounterBits > CTR_BITS_MAX)
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct wire_ctr_parameter wire = {
+        .counter_bits = (uint32_t)params.ulCounterBits, .block = span_of(params.cb, AES_IV)};
+    return encode(&wire_ctr_parameter_schema, &wire, encoded);
+}
+
+CK_RV parameter_mac(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
+{
+    CK_ULONG len; /* CK_MAC_GENERAL_PARAMS */
+    if (!load(mechanism, &len, sizeof len) || len == 0 || len > MAC_MAX)
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct wire_mac_parameter wire = {.mac_len = (uint32_t)len};
+    *ret_tag_len = len;
+    return encode(&wire_mac_parameter_schema, &wire, encoded);
+}
+
+/* A mechanism that makes the hash itself takes no other one in its parameter (2.40, 2.1.14). */
+CK_RV parameter_pss(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
+{
+    CK_RSA_PKCS_PSS_PARAMS params;
+    (void)ret_tag_len;
+    if (!load(mechanism, &params, sizeof params) || params.sLen > SALT_MAX)
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct hash_row *hash = hash_find(params.hashAlg);
+    if (hash == NULL || hash->mgf != params.mgf ||
+        (mechanism->mechanism != CKM_RSA_PKCS_PSS && mechanism->mechanism != hash->pss))
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct wire_pss_parameter wire = {
+        .hash = hash->type, .mgf = hash->mgf, .salt_len = (uint32_t)params.sLen};
+    return encode(&wire_pss_parameter_schema, &wire, encoded);
+}
+
+/* source 0 with nothing in it is what some programs say for no label. */
+static bool oaep_source_is_valid(const CK_RSA_PKCS_OAEP_PARAMS *params)
+{
+    if (params->ulSourceDataLen == 0)
+        return params->source == CKZ_DATA_SPECIFIED || params->source == 0;
+    return params->source == CKZ_DATA_SPECIFIED && params->pSourceData != NULL &&
+           params->ulSourceDataLen <= LABEL_MAX;
+}
+
+CK_RV parameter_oaep(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
+{
+    CK_RSA_PKCS_OAEP_PARAMS params;
+    (void)ret_tag_len;
+    if (!load(mechanism, &params, sizeof params) || !oaep_source_is_valid(&params))
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct hash_row *hash = hash_find(params.hashAlg);
+    if (hash == NULL || hash->mgf != params.mgf)
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct wire_oaep_parameter wire = {.hash = hash->type,
+        .mgf = hash->mgf,
+        .label = span_of(params.pSourceData, params.ulSourceDataLen)};
+    return encode(&wire_oaep_parameter_schema, &wire, encoded);
+}
+
+/* Ed25519ph and a context are other algorithms; no device of ours has them. */
+CK_RV parameter_eddsa(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
+{
+    struct eddsa_params params;
+    if (mechanism->ulParameterLen == 0)
+        return parameter_none(mechanism, encoded, ret_tag_len);
+    if (!load(mechanism, &params, sizeof params) || params.prehashed != CK_FALSE ||
+        params.context_len != 0)
+        return CKR_MECHANISM_PARAM_INVALID;
+    return CKR_OK;
+}
+
+CK_RV parameter_ecdh(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
+{
+    CK_ECDH1_DERIVE_PARAMS params;
+    struct wire_ecdh_parameter wire;
+    (void)ret_tag_len;
+    if (!load(mechanism, &params, sizeof params) || params.pPublicData == NULL ||
+        (params.kdf != CKD_NULL && params.kdf != CKD_SHA256_KDF))
+        return CKR_MECHANISM_PARAM_INVALID;
+    const struct span shared = span_of(params.pSharedData, params.ulSharedDataLen);
+    if (shared.len > SHARED_DATA_MAX || (shared.ptr == NULL && shared.len != 0) ||
+        (params.kdf == CKD_NULL && shared.len != 0) ||
+        !public_key_point(span_of(params.pPublicData, params.ulPublicDataLen), &wire.public_data))
+        return CKR_MECHANISM_PARAM_INVALID;
+    wire.kdf = (uint32_t)params.kdf;
+    wire.shared_data = shared;
+    return encode(&wire_ecdh_parameter_schema, &wire, encoded);
 }

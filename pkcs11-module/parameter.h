@@ -19,5 +19,11 @@ parameter_reader parameter_none;
 parameter_reader parameter_aes_iv;  /* 16 bytes */
 parameter_reader parameter_wrap_iv; /* 8 bytes, or nothing: RFC 3394's */
 parameter_reader parameter_gcm;     /* CK_GCM_PARAMS */
+parameter_reader parameter_ctr;     /* CK_AES_CTR_PARAMS */
+parameter_reader parameter_mac;     /* CK_MAC_GENERAL_PARAMS; the tag is what the MAC is cut to */
+parameter_reader parameter_pss;     /* CK_RSA_PKCS_PSS_PARAMS; hash and mask go together */
+parameter_reader parameter_oaep;    /* CK_RSA_PKCS_OAEP_PARAMS; likewise */
+parameter_reader parameter_eddsa;   /* nothing, or CK_EDDSA_PARAMS without context: Ed25519 */
+parameter_reader parameter_ecdh;    /* CK_ECDH1_DERIVE_PARAMS, the point as it is or in DER */
 
 #endif

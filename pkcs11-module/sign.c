@@ -20,20 +20,21 @@ static bool answers_size(const struct operation *operation, const unsigned char 
 }
 
 /* signature has room for operation->signature_len bytes. */
-static CK_RV sign_data(struct session *session, struct span data, unsigned char *signature)
+static CK_RV sign_data(
+    struct session *session, enum operation_kind kind, struct span data, unsigned char *signature)
 {
-    const size_t len = session->operations[OPERATION_SIGN].signature_len;
+    const size_t len = session->operations[kind].signature_len;
     struct writer w = writer_of(signature, len);
-    err_t err = operation_finish(session, OPERATION_SIGN, data, span_of(NULL, 0), &w);
+    err_t err = operation_finish(session, kind, data, span_of(NULL, 0), &w);
     if (err == ERR_OK && w.used != len)
         err = ERR_DEVICE;
     return ckr_of(err);
 }
 
-CK_RV sign_whole(struct session *session, const unsigned char *data, CK_ULONG data_len,
-    unsigned char *signature, CK_ULONG *signature_len)
+CK_RV sign_whole_as(struct session *session, enum operation_kind kind, const unsigned char *data,
+    CK_ULONG data_len, unsigned char *signature, CK_ULONG *signature_len)
 {
-    const struct operation *operation = &session->operations[OPERATION_SIGN];
+    const struct operation *operation = &session->operations[kind];
     CK_RV rv;
     if (operation->mechanism == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
@@ -44,9 +45,15 @@ CK_RV sign_whole(struct session *session, const unsigned char *data, CK_ULONG da
     else if (answers_size(operation, signature, signature_len, &rv))
         return rv;
     else
-        rv = sign_data(session, span_of(data, data_len), signature);
-    operation_end(session, OPERATION_SIGN);
+        rv = sign_data(session, kind, span_of(data, data_len), signature);
+    operation_end(session, kind);
     return rv;
+}
+
+CK_RV sign_whole(struct session *session, const unsigned char *data, CK_ULONG data_len,
+    unsigned char *signature, CK_ULONG *signature_len)
+{
+    return sign_whole_as(session, OPERATION_SIGN, data, data_len, signature, signature_len);
 }
 
 CK_RV sign_update(
@@ -58,8 +65,6 @@ CK_RV sign_update(
         return CKR_OPERATION_NOT_INITIALIZED;
     if (part == NULL && part_len != 0)
         rv = CKR_ARGUMENTS_BAD;
-    else if (operation->mechanism->single_part)
-        rv = CKR_FUNCTION_NOT_SUPPORTED;
     else
         rv = ckr_of(operation_absorb(session, kind, span_of(part, part_len)));
     if (rv != CKR_OK)
@@ -75,12 +80,10 @@ CK_RV sign_finish(struct session *session, unsigned char *signature, CK_ULONG *s
         return CKR_OPERATION_NOT_INITIALIZED;
     if (signature_len == NULL)
         rv = CKR_ARGUMENTS_BAD;
-    else if (operation->mechanism->single_part)
-        rv = CKR_FUNCTION_NOT_SUPPORTED;
     else if (answers_size(operation, signature, signature_len, &rv))
         return rv;
     else
-        rv = sign_data(session, span_of(NULL, 0), signature);
+        rv = sign_data(session, OPERATION_SIGN, span_of(NULL, 0), signature);
     operation_end(session, OPERATION_SIGN);
     return rv;
 }

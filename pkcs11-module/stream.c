@@ -22,9 +22,10 @@ static err_t take_out(
     return writer_failed(out) ? ERR_DEVICE : ERR_OK;
 }
 
-static err_t sign(struct session *session, struct span data, struct writer *out)
+static err_t sign(
+    struct session *session, enum operation_kind kind, struct span data, struct writer *out)
 {
-    const struct operation *operation = &session->operations[OPERATION_SIGN];
+    const struct operation *operation = &session->operations[kind];
     struct wire_sign_request body = {.mechanism = operation->mechanism->device,
         .parameter = buffer_bytes(&operation->parameter),
         .data = data};
@@ -179,7 +180,8 @@ static err_t ask_once(struct session *session, enum operation_kind kind, struct 
 {
     switch (kind) {
     case OPERATION_SIGN:
-        return sign(session, data, out);
+    case OPERATION_SIGN_RECOVER: /* the same, of a key with another permission */
+        return sign(session, kind, data, out);
     case OPERATION_VERIFY:
         return verify(session, data, signature);
     default:

@@ -73,7 +73,7 @@ static CK_RV write_one(const CK_ATTRIBUTE *attribute, struct writer *list)
 
 CK_RV template_write(const CK_ATTRIBUTE *attributes, CK_ULONG count, struct writer *list)
 {
-    if (attributes == NULL && count != 0)
+    if ((attributes == NULL && count != 0) || count > TEMPLATE_COUNT_MAX)
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = CKR_OK;
     for (CK_ULONG i = 0; i < count && rv == CKR_OK; i++)
@@ -122,6 +122,19 @@ static bool may_be_absent(uint32_t type)
         if (empty_where_absent[i] == type)
             return true;
     return false;
+}
+
+bool template_value_is_told(struct span list, CK_ATTRIBUTE_TYPE type)
+{
+    uint64_t class = 0;
+    return type == CKA_VALUE && attribute_get_ulong(list, ATTR_CLASS, &class) &&
+           class == CLASS_SECRET_KEY && !attribute_get_bool(list, ATTR_SENSITIVE, true) &&
+           attribute_get_bool(list, ATTR_EXTRACTABLE, false);
+}
+
+CK_RV template_fill_bytes(CK_ATTRIBUTE *attribute, struct span value)
+{
+    return fill(attribute, ATTRIBUTE_BYTES, value);
 }
 
 CK_RV template_read(struct span list, CK_ATTRIBUTE *attribute)

@@ -15,8 +15,7 @@ static void read_info(const struct wire_hello_reply *hello, CK_TOKEN_INFO *info)
 {
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED |
-                 CKF_USER_PIN_INITIALIZED |
-                 (hello->login_required ? CKF_LOGIN_REQUIRED : 0) |
+                 CKF_USER_PIN_INITIALIZED | (hello->login_required ? CKF_LOGIN_REQUIRED : 0) |
                  (hello->pin_failed ? CKF_USER_PIN_COUNT_LOW : 0), /* and nothing ever locks */
         .ulMaxSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxRwSessionCount = TOKEN_SESSIONS_MAX,
@@ -44,34 +43,43 @@ static size_t index_of(const struct token *token, CK_MECHANISM_TYPE type)
     return i;
 }
 
-/* All rows of the table that rest on this mechanism of the device; rows of one type add up their
- * flags. */
+/* Rows of one type add up their flags. */
+static void add_mechanism(
+    struct token *token, const struct mechanism_row *row, const struct wire_mechanism *device)
+{
+    CK_MECHANISM_INFO info;
+    const size_t i = index_of(token, row->type);
+    if (i == TOKEN_MECHANISMS_MAX || !mechanism_info(row, device, &info))
+        return;
+    if (i == token->mechanism_count)
+        token->mechanisms[token->mechanism_count++] = row->type;
+    info.flags |= token->mechanism_infos[i].flags;
+    token->mechanism_infos[i] = info;
+}
+
+/* device NULL: on none. */
+static bool rests_on(const struct mechanism_row *row, const struct wire_mechanism *device)
+{
+    if (device == NULL || !mechanism_needs_device(row))
+        return device == NULL && !mechanism_needs_device(row);
+    return row->device == device->type;
+}
+
 static void add_mechanisms(struct token *token, const struct wire_mechanism *device)
 {
-    for (size_t row = 0; row < mechanism_rows_count; row++) {
-        CK_MECHANISM_INFO info;
-        if (mechanism_rows[row].device != device->type ||
-            !mechanism_info(&mechanism_rows[row], device, &info))
-            continue;
-        const size_t i = index_of(token, mechanism_rows[row].type);
-        if (i == TOKEN_MECHANISMS_MAX)
-            continue;
-        if (i == token->mechanism_count)
-            token->mechanisms[token->mechanism_count++] = mechanism_rows[row].type;
-        info.flags |= token->mechanism_infos[i].flags;
-        token->mechanism_infos[i] = info;
-    }
+    for (size_t i = 0; i < mechanism_rows_count; i++)
+        if (rests_on(&mechanism_rows[i], device))
+            add_mechanism(token, &mechanism_rows[i], device);
 }
 
 err_t token_read(const struct wire_hello_reply *hello, struct token *ret_token)
 {
     struct token token = {
         .present = hello->present == 1, .login_required = hello->login_required == 1};
-    if (token.present)
+    if (token.present) {
         read_info(hello, &token.info);
-    static const struct wire_mechanism module_itself = {.type = 0, .flags = CKF_DIGEST};
-    if (token.present)
-        add_mechanisms(&token, &module_itself);
+        add_mechanisms(&token, NULL);
+    }
     struct reader r = reader_of(hello->mechanisms);
     while (token.present && reader_more(&r)) {
         struct wire_mechanism mechanism;

@@ -52,13 +52,13 @@ err_t objects_take(struct objects *objects, driver_ref ref, const struct client 
 err_t objects_complete(
     struct objects *objects, struct object *key, const struct object *public_key);
 
-/* Says of a secret what it was derived from. Where it has neither label nor id, policy judges it as
- * that key. ERR_MEMORY. */
-err_t objects_set_base(struct object *object, const struct policy_key *base);
-
 /* A private key and its public object find each other, whichever came first. object is the new one;
  * a private key that has its public half already keeps it. */
 err_t objects_join(struct objects *objects, struct object *object);
+
+/* Says of a secret what it was derived from. Where it has neither label nor id, policy judges it as
+ * that key. ERR_MEMORY. */
+err_t objects_set_base(struct object *object, const struct policy_key *base);
 
 /* Reads an object's attributes again after a change. */
 err_t objects_refresh(struct objects *objects, struct object *object);

@@ -5,6 +5,8 @@
  */
 #include "serve.h"
 
+#include "wire/compact.h"
+
 #include <p11-kit/pkcs11.h>
 
 static void put_mechanisms(const struct driver_token *token, struct writer *list)
@@ -53,9 +55,22 @@ err_t serve_hello(struct request *request)
     return ERR_OK;
 }
 
+/* Appends the object to the message, unless it does not fit any more. */
+static bool list_object(
+    struct compact *compact, const struct object *object, struct writer *message)
+{
+    static uint8_t row[WIRE_TEMPLATE_MAX + 32]; /* the worker has one thread */
+    struct writer w = writer_of(row, sizeof row);
+    const bool fits = put_object(&w, object) && compact_put(compact, writer_bytes(&w), message);
+    secret_wipe_span(writer_bytes(&w));
+    return fits;
+}
+
 /* The cursor is the low half of the number of the first object to come. */
 err_t serve_list(struct request *request)
 {
+    static struct compact compact;
+    static uint8_t plain[WIRE_LIST_MAX];
     const struct objects *objects = &request->worker->objects;
     const struct wire_list_request *in = &request->in->list_request;
     struct wire_list_reply *out = &request->out->list_reply;
@@ -65,12 +80,14 @@ err_t serve_list(struct request *request)
     }
     struct writer list = request->scratch;
     list.size = WIRE_DATA_MAX;
+    compact_begin(&compact, plain, sizeof plain);
     for (size_t i = 0; i < objects->count && out->next == 0; i++) {
         const struct object *object = objects->rows[i];
         if ((uint32_t)object->number >= in->cursor && may_see(request, object) &&
-            !put_object(&list, object))
+            !list_object(&compact, object, &list))
             out->next = (uint32_t)object->number;
     }
+    secret_wipe_span(writer_bytes(&compact.plain));
     request->scratch = list;
     out->objects = writer_bytes(&list);
     return ERR_OK;

@@ -211,6 +211,17 @@ static err_t settle_mac(
 
 /* ---- at once ---- */
 
+/* A key with CKA_ALWAYS_AUTHENTICATE wants the PIN between init and the data. Most devices have ended
+ * the operation when they say so. */
+static CK_RV whole_again(struct device *device, const struct driver_use *use, CK_MECHANISM *how,
+    struct span data, uint8_t *room, CK_ULONG *len)
+{
+    CK_RV rv = init_work(device, use, how);
+    if (rv == CKR_OK)
+        rv = pkcs11_login_again(device);
+    return rv == CKR_OK ? whole(device, use->function, data, span_of(NULL, 0), room, len) : rv;
+}
+
 static err_t use_device(struct device *device, const struct driver_use *use, struct span data,
     struct span signature, struct writer *output)
 {
@@ -228,6 +239,10 @@ static err_t use_device(struct device *device, const struct driver_use *use, str
         err = judge_init(device, row->init, rv, use->parameter);
     } else {
         rv = whole(device, use->function, data, signature, room, &len);
+        if (rv == CKR_USER_NOT_LOGGED_IN && device->logged_in) {
+            len = size;
+            rv = whole_again(device, use, &how.ck, data, room, &len);
+        }
         err = judge(device, use->function, use->mechanism, row->whole, rv);
     }
     if (rv != CKR_OK) {

@@ -206,12 +206,12 @@ static void a_parameter_is_refused(void **state)
     assert_rv(CKR_MECHANISM_PARAM_INVALID, p11->C_VerifyInit(stand.session, &with_parameter, key));
 }
 
-/* A public key verifies without the device: that is offered later. */
-static void what_is_not_offered_and_keys_that_do_not_fit_are_said(void **state)
+static void keys_that_do_not_fit_are_said(void **state)
 {
     CK_OBJECT_HANDLE aes;
     (void)state;
-    assert_rv(CKR_MECHANISM_INVALID, p11->C_VerifyInit(stand.session, &ecdsa, stand.public_key));
+    assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_VerifyInit(stand.session, &ecdsa, stand.key));
+    assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_VerifyInit(stand.session, &hmac, stand.public_key));
     assert_rv(CKR_OK, generate_secret(stand.session, false, "aes", CKM_AES_KEY_GEN, 32, &aes));
     assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_SignInit(stand.session, &hmac, aes));
     assert_rv(CKR_KEY_TYPE_INCONSISTENT, p11->C_SignInit(stand.session, &hmac, stand.key));
@@ -279,7 +279,7 @@ int mac_tests(void)
         WITH_KEY(a_size_query_and_a_small_buffer_do_not_end_it),
         WITH_KEY(wrong_order_and_bad_arguments_are_said),
         WITH_KEY(a_parameter_is_refused),
-        WITH_KEY(what_is_not_offered_and_keys_that_do_not_fit_are_said),
+        WITH_KEY(keys_that_do_not_fit_are_said),
         WITH_KEY(a_key_without_the_right_is_refused),
         WITH_KEY(signing_and_verifying_go_on_beside_each_other_in_one_session),
         WITH_KEY(what_is_abandoned_is_dropped),

@@ -152,8 +152,8 @@ static void the_slot_and_its_token_are_described(void **state)
     assert_rv(CKR_OK, p11->C_GetSlotInfo(stand.slot, &slot));
     assert_int_equal(slot.flags & CKF_TOKEN_PRESENT, CKF_TOKEN_PRESENT);
     assert_rv(CKR_OK, p11->C_GetTokenInfo(stand.slot, &token));
-    const CK_FLAGS always = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED |
-                            CKF_USER_PIN_INITIALIZED;
+    const CK_FLAGS always =
+        CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
     assert_int_equal(token.flags & always, always);
     assert_int_equal((token.flags & CKF_LOGIN_REQUIRED) != 0, with_pin());
     assert_int_equal(token.ulSessionCount, 2);
@@ -167,18 +167,19 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
         CK_MECHANISM_TYPE type;
         CK_FLAGS functions;
         CK_ULONG size;
-    } mechanisms[] = {{CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR, 256}, {CKM_ECDSA, CKF_SIGN, 256},
-        {CKM_ECDSA_SHA256, CKF_SIGN, 256}, {CKM_AES_KEY_GEN, CKF_GENERATE, 32},
-        {CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE, 32},
+    } mechanisms[] = {{CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR, 256},
+        {CKM_ECDSA, CKF_SIGN | CKF_VERIFY, 256}, {CKM_ECDSA_SHA256, CKF_SIGN | CKF_VERIFY, 256},
+        {CKM_AES_KEY_GEN, CKF_GENERATE, 32}, {CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE, 32},
         {CKM_SHA256_HMAC, CKF_SIGN | CKF_VERIFY, 32}, {CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT, 32},
         {CKM_AES_CBC_PAD, CKF_ENCRYPT | CKF_DECRYPT, 32},
         {CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP, 32}, {CKM_SHA_1, CKF_DIGEST, 0},
         {CKM_SHA224, CKF_DIGEST, 0}, {CKM_SHA256, CKF_DIGEST, 0}, {CKM_SHA384, CKF_DIGEST, 0},
         {CKM_SHA512, CKF_DIGEST, 0}};
     CK_SLOT_ID slots[8];
-    CK_MECHANISM_TYPE types[64];
+    CK_MECHANISM_TYPE types[128];
     CK_MECHANISM_INFO info;
     CK_ULONG count = 0;
+    CK_ULONG all;
     (void)state;
     assert_rv(CKR_OK, p11->C_GetSlotList(CK_TRUE, NULL, &count));
     assert_int_equal(count, 1);
@@ -189,10 +190,10 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
     assert_int_equal(slots[0], stand.slot);
 
     assert_rv(CKR_OK, p11->C_GetMechanismList(stand.slot, NULL, &count));
-    assert_int_equal(count, COUNT(mechanisms));
-    count--;
+    assert_true(count >= COUNT(mechanisms) && count <= COUNT(types));
+    all = count--;
     assert_rv(CKR_BUFFER_TOO_SMALL, p11->C_GetMechanismList(stand.slot, types, &count));
-    assert_int_equal(count, COUNT(mechanisms));
+    assert_int_equal(count, all);
     assert_rv(CKR_OK, p11->C_GetMechanismList(stand.slot, types, &count));
     for (size_t i = 0; i < COUNT(mechanisms); i++) {
         size_t at = 0;
@@ -200,11 +201,11 @@ static void slots_and_mechanisms_are_counted_then_listed(void **state)
             at++;
         assert_true(at < count);
         assert_rv(CKR_OK, p11->C_GetMechanismInfo(stand.slot, mechanisms[i].type, &info));
-        assert_int_equal(info.flags & 0xfffffUL & ~CKF_HW, mechanisms[i].functions);
+        assert_int_equal(info.flags & mechanisms[i].functions, mechanisms[i].functions);
         assert_true(
             info.ulMinKeySize <= mechanisms[i].size && info.ulMaxKeySize >= mechanisms[i].size);
     }
-    assert_rv(CKR_MECHANISM_INVALID, p11->C_GetMechanismInfo(stand.slot, CKM_RSA_PKCS, &info));
+    assert_rv(CKR_MECHANISM_INVALID, p11->C_GetMechanismInfo(stand.slot, CKM_MD5, &info));
 }
 
 /* ---- sessions ---- */

@@ -153,7 +153,7 @@ static void data_too_long_for_a_message_is_refused_and_nothing_else_is_disturbed
 
 static void a_mechanism_that_is_not_offered_is_refused(void **state)
 {
-    static const CK_MECHANISM_TYPE types[] = {CKM_RSA_PKCS, CKM_ECDSA_SHA1, CKM_SHA512_HMAC,
+    static const CK_MECHANISM_TYPE types[] = {CKM_MD5_RSA_PKCS, CKM_DSA, CKM_SHA256,
         CKM_EC_KEY_PAIR_GEN, CKM_VENDOR_DEFINED, ~0UL, 1UL << 40 | CKM_ECDSA};
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
@@ -200,15 +200,57 @@ static void a_key_made_without_the_right_to_sign_does_not(void **state)
         CKR_KEY_FUNCTION_NOT_PERMITTED, p11->C_SignInit(stand.session, &ecdsa, pair.private_key));
 }
 
-static void ecdsa_is_for_a_single_part(void **state)
+/* Programs that know one way of signing only need not care what the device wants. */
+static void ecdsa_takes_its_digest_in_parts_and_no_more_than_a_digest(void **state)
 {
     (void)state;
     assert_rv(CKR_OK, begin(&ecdsa));
-    assert_rv(CKR_FUNCTION_NOT_SUPPORTED, p11->C_SignUpdate(stand.session, digest, sizeof digest));
+    assert_rv(CKR_OK, p11->C_SignUpdate(stand.session, digest, 10));
+    assert_rv(CKR_OK, p11->C_SignUpdate(stand.session, digest + 10, sizeof digest - 10));
+    len = sizeof signature;
+    assert_rv(CKR_OK, p11->C_SignFinal(stand.session, signature, &len));
+    assert_true(verifies(stand.verifier, digest, signature));
     assert_ended();
     assert_rv(CKR_OK, begin(&ecdsa));
-    assert_rv(CKR_FUNCTION_NOT_SUPPORTED, p11->C_SignFinal(stand.session, signature, &len));
+    for (int i = 0; i < 3; i++)
+        assert_rv(CKR_OK, p11->C_SignUpdate(stand.session, digest, sizeof digest));
+    len = sizeof signature;
+    assert_rv(CKR_DATA_LEN_RANGE, p11->C_SignFinal(stand.session, signature, &len));
     assert_ended();
+}
+
+static CK_RV verify(
+    CK_MECHANISM *mechanism, const CK_BYTE *data, CK_ULONG data_len, CK_ULONG mac_len)
+{
+    CK_RV rv = p11->C_VerifyInit(stand.session, mechanism, stand.public_key);
+    return rv != CKR_OK
+               ? rv
+               : p11->C_Verify(stand.session, (CK_BYTE *)data, data_len, signature, mac_len);
+}
+
+/* In the module; OpenSSL is asked in the tests above. */
+static void what_the_device_signs_is_verified_with_the_public_key(void **state)
+{
+    CK_MECHANISM sha256 = {CKM_ECDSA_SHA256, NULL, 0};
+    (void)state;
+    assert_rv(CKR_OK, begin(&sha256));
+    len = sizeof signature;
+    assert_rv(CKR_OK, p11->C_Sign(stand.session, digest, 5, signature, &len));
+    assert_rv(CKR_OK, verify(&sha256, digest, 5, SIGNATURE));
+    assert_rv(CKR_SIGNATURE_INVALID, verify(&sha256, digest, 6, SIGNATURE));
+    assert_rv(CKR_SIGNATURE_LEN_RANGE, verify(&sha256, digest, 5, SIGNATURE - 1));
+    assert_rv(CKR_OK, p11->C_VerifyInit(stand.session, &sha256, stand.public_key));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.session, digest, 2));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.session, digest + 2, 3));
+    assert_rv(CKR_OK, p11->C_VerifyFinal(stand.session, signature, SIGNATURE));
+    assert_rv(CKR_OK, begin(&ecdsa));
+    assert_rv(CKR_OK, p11->C_Sign(stand.session, digest, sizeof digest, signature, &len));
+    assert_rv(CKR_OK, verify(&ecdsa, digest, sizeof digest, SIGNATURE));
+    assert_rv(CKR_DATA_LEN_RANGE, verify(&ecdsa, digest, 0, SIGNATURE));
+    signature[0] ^= 1;
+    assert_rv(CKR_SIGNATURE_INVALID, verify(&ecdsa, digest, sizeof digest, SIGNATURE));
+    assert_rv(CKR_OPERATION_NOT_INITIALIZED,
+        p11->C_Verify(stand.session, digest, sizeof digest, signature, SIGNATURE));
 }
 
 /* Around the block of SHA-256, and far more than a message holds. */
@@ -309,7 +351,8 @@ int sign_tests(void)
         WITH_STAND(a_mechanism_parameter_is_refused),
         WITH_STAND(only_a_private_key_signs),
         WITH_STAND(a_key_made_without_the_right_to_sign_does_not),
-        WITH_STAND(ecdsa_is_for_a_single_part),
+        WITH_STAND(ecdsa_takes_its_digest_in_parts_and_no_more_than_a_digest),
+        WITH_STAND(what_the_device_signs_is_verified_with_the_public_key),
         WITH_STAND(ecdsa_sha256_signs_the_same_in_one_part_and_in_many),
         WITH_STAND(sign_does_not_end_what_sign_update_began),
         WITH_STAND(a_key_destroyed_after_init_is_an_invalid_handle),

@@ -104,6 +104,7 @@ CK_RV function_call_with(const char *name, const CK_ULONG words[8]); /* numbers 
 
 /* Each runs one group and gives the number of failures. */
 int process_tests(void);
+int limit_tests(void);
 int thread_tests(void);
 int session_tests(void);
 int sign_tests(void);

@@ -442,6 +442,34 @@ static void rsa_signatures_are_ones_for_openssl(void **state)
     destroy_pair(*state, pair);
 }
 
+/* Slot 9c of a PIV card, for one. */
+static void a_key_that_wants_the_pin_each_time_signs_each_time(void **state)
+{
+    uint8_t public_bytes[256];
+    uint8_t private_bytes[256];
+    struct writer public_list = writer_of(public_bytes, sizeof public_bytes);
+    struct writer private_list = writer_of(private_bytes, sizeof private_bytes);
+    struct pair pair = {0, 0};
+    attribute_put_ulong(&public_list, ATTR_CLASS, CLASS_PUBLIC_KEY);
+    attribute_put_bool(&public_list, ATTR_TOKEN, false);
+    attribute_put(&public_list, ATTR_EC_PARAMS, span_of(P256, sizeof P256));
+    attribute_put_ulong(&private_list, ATTR_CLASS, CLASS_PRIVATE_KEY);
+    attribute_put_bool(&private_list, ATTR_TOKEN, false);
+    attribute_put_bool(&private_list, ATTR_PRIVATE, true);
+    attribute_put_bool(&private_list, ATTR_SIGN, true);
+    attribute_put_bool(&private_list, ATTR_ALWAYS_AUTHENTICATE, true);
+    assert_int_equal(driver->generate_pair(*state, CKM_EC_KEY_PAIR_GEN,
+                         writer_bytes(&public_list), writer_bytes(&private_list),
+                         &pair.public_key, &pair.private_key),
+        ERR_OK);
+    const struct driver_use use = {DRIVER_SIGN, pair.private_key, CKM_ECDSA, none};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(use_at_once(*state, use, span_of(text().ptr, 32)), ERR_OK);
+        assert_int_equal(out.used, 64);
+    }
+    destroy_pair(*state, pair);
+}
+
 static struct span oaep(uint32_t hash, uint32_t mgf, struct span label)
 {
     const struct wire_oaep_parameter parameter = {hash, mgf, label};
@@ -591,6 +619,7 @@ int main(void)
         WITH_DEVICE(an_ed25519_signature_is_one_for_openssl),
         WITH_DEVICE(an_rsa_pair_has_a_size_that_is_served),
         WITH_DEVICE(rsa_signatures_are_ones_for_openssl),
+        WITH_DEVICE(a_key_that_wants_the_pin_each_time_signs_each_time),
         WITH_DEVICE(rsa_encryption_comes_back_and_all_failures_look_alike),
         WITH_DEVICE(an_oaep_that_the_token_lacks_has_a_wrong_parameter),
         WITH_DEVICE(keys_go_and_come_back_under_each_wrapping_mechanism),
