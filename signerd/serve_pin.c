@@ -19,10 +19,16 @@ err_t permit_admin(struct request *request)
 err_t check_pin(struct request *request, struct span pin)
 {
     struct connection *connection = request->connection;
+    struct account *account = connection->place.account;
     struct audit_event event = event_of(request, NULL);
+    if (!account_pin_may_be_tried(account, clock_us())) {
+        connection->parked_until = account->pin_free_at;
+        request->too_early = true;
+        return ERR_TIMED_OUT;
+    }
     bool right = login_pin_is_right(request->worker->login, pin);
     uint64_t now = clock_us();
-    uint64_t answer_at = account_pin_answer_at(connection->place.account, right, now);
+    uint64_t answer_at = account_pin_answer_at(account, right, now);
     connection->parked_until = answer_at > now ? answer_at : 0;
     if (right)
         return ERR_OK;
