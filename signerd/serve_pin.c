@@ -92,7 +92,8 @@ static err_t init_token(struct worker *worker, struct span so_pin)
 {
     const struct driver_settings settings = {worker->module, worker->token_label, worker->pin};
     const bool was_open = worker->device != NULL;
-    close_device(worker);
+    if (was_open)
+        close_device(worker);
     err_t err = worker->driver->init(&settings, so_pin);
     /* The next worker opens it, with new object numbers. Where the device's PIN was refused before
      * and nothing has changed, it is not tried again: tokens lock. */
