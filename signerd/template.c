@@ -285,6 +285,22 @@ static err_t check_length(const struct template_kind *kind, struct span asked)
     return has_value && has_length && length != value.len ? ERR_TEMPLATE_INCONSISTENT : ERR_OK;
 }
 
+/* No part of an RSA key is longer than its modulus, but for a zero before it. A device that computes
+ * with a prime of ten thousand bytes is busy for minutes, and nobody else is served. */
+static err_t check_parts(const struct template_kind *kind, struct span asked)
+{
+    static const uint32_t parts[] = {ATTR_PUBLIC_EXPONENT, ATTR_PRIVATE_EXPONENT, ATTR_PRIME_1,
+        ATTR_PRIME_2, ATTR_EXPONENT_1, ATTR_EXPONENT_2, ATTR_COEFFICIENT};
+    struct span modulus;
+    struct span part;
+    if (kind->key_type != KEY_TYPE_RSA || !attribute_get(asked, ATTR_MODULUS, &modulus))
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (attribute_get(asked, parts[i], &part) && part.len > modulus.len + 1)
+            return ERR_ATTRIBUTE_VALUE;
+    return ERR_OK;
+}
+
 /* What the device is told of one attribute. */
 static err_t put_row(
     const struct template_row *row, struct span asked, bool token, struct writer *list)
@@ -311,6 +327,8 @@ err_t template_complete(
         err = check_asked(kind, asked);
     if (err == ERR_OK)
         err = check_length(kind, asked);
+    if (err == ERR_OK)
+        err = check_parts(kind, asked);
     for (size_t i = 0; i < kind->count && err == ERR_OK; i++)
         err = put_row(&kind->rows[i], asked, token, list);
     if (err == ERR_OK && (writer_failed(list) || writer_bytes(list).len > TEMPLATE_MOST))

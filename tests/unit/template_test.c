@@ -418,6 +418,28 @@ static void a_private_key_comes_in_whole_and_never_out(void **state)
     }
 }
 
+static void no_part_of_an_rsa_key_is_longer_than_its_modulus(void **state)
+{
+    static const uint32_t parts[] = {ATTR_PUBLIC_EXPONENT, ATTR_PRIVATE_EXPONENT, ATTR_PRIME_1,
+        ATTR_PRIME_2, ATTR_EXPONENT_1, ATTR_EXPONENT_2, ATTR_COEFFICIENT};
+    static const uint8_t number[10] = {1};
+    const struct template_kind *kind =
+        template_find(CLASS_PRIVATE_KEY, KEY_TYPE_RSA, TEMPLATE_IMPORT);
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        for (size_t len = 9; len <= 10; len++) {
+            (void)ask_nothing(state);
+            attribute_put(&asked, ATTR_MODULUS, span_of(number, 8));
+            attribute_put(&asked, parts[i], span_of(number, len));
+            if (parts[i] != ATTR_PRIVATE_EXPONENT)
+                attribute_put(&asked, ATTR_PRIVATE_EXPONENT, span_of(number, 8));
+            if (len == 9)
+                (void)completed(kind, true);
+            else
+                expect_refused(kind, ERR_ATTRIBUTE_VALUE);
+        }
+    }
+}
+
 static void a_public_key_comes_in_with_what_makes_it_one(void **state)
 {
     static const struct {
@@ -680,6 +702,7 @@ int main(void)
         ASKING(a_type_that_is_not_offered_has_no_kind),
         ASKING(a_private_key_is_sensitive_also_where_the_client_does_not_care),
         ASKING(a_private_key_comes_in_whole_and_never_out),
+        ASKING(no_part_of_an_rsa_key_is_longer_than_its_modulus),
         ASKING(a_public_key_comes_in_with_what_makes_it_one),
         ASKING(what_is_open_is_private_only_where_asked),
         ASKING(what_only_a_token_says_is_refused),
