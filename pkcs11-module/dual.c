@@ -57,7 +57,9 @@ static bool overlap(struct span in, const unsigned char *out, const CK_ULONG *ou
 {
     const uintptr_t in_at = (uintptr_t)in.ptr;
     const uintptr_t out_at = (uintptr_t)out;
-    return out != NULL && out_len != NULL && in_at < out_at + *out_len && out_at < in_at + in.len;
+    if (out == NULL || out_len == NULL)
+        return false;
+    return in_at < out_at ? out_at - in_at < in.len : in_at - out_at < *out_len;
 }
 
 static CK_RV encrypt(struct session *session, const struct other *other, struct span in,

@@ -87,6 +87,18 @@ static void data_and_output_may_be_in_one_place(void **state)
     assert_digest_of(stand.data, LEN);
 }
 
+/* Some programs say no more of their room than that there is enough. */
+static void also_where_the_room_is_said_to_have_no_end(void **state)
+{
+    CK_ULONG no_end = CK_UNAVAILABLE_INFORMATION;
+    (void)state;
+    memcpy(stand.out, stand.data, LEN);
+    begin(OPERATION_ENCRYPT);
+    assert_rv(CKR_OK, digest_begin(&stand.session, &sha256));
+    assert_rv(CKR_OK, dual_digest_encrypt(&stand.session, stand.out, LEN, stand.out, &no_end));
+    assert_digest_of(stand.data, LEN);
+}
+
 static void what_is_encrypted_is_signed_once(void **state)
 {
     CK_ULONG rest = 1;
@@ -158,6 +170,7 @@ int main(void)
         WITH_STAND(both_must_be_active),
         WITH_STAND(what_is_encrypted_is_digested_once),
         WITH_STAND(data_and_output_may_be_in_one_place),
+        WITH_STAND(also_where_the_room_is_said_to_have_no_end),
         WITH_STAND(what_is_encrypted_is_signed_once),
         WITH_STAND(what_was_not_encrypted_is_not_digested),
         WITH_STAND(what_comes_out_of_a_decryption_is_digested_and_verified),
