@@ -25,6 +25,8 @@ static struct {
     const char *label;
     const char *file; /* with a value: the key is made of it; else it is found */
     bool mac;          /* a generic secret, not an AES key */
+    bool ec;           /* a private key of P-256, not an AES key */
+    bool rsa;          /* each private part of an RSA key, which none can be used with */
     bool keep;         /* does not wipe its copy */
     bool destroy;      /* the key, in the end */
     bool refused;      /* the key must not be brought in */
@@ -99,13 +101,34 @@ static void log_in(void)
 
 /* ---- the key ---- */
 
-static CK_OBJECT_HANDLE bring_in(void)
+static CK_RV create_private(CK_ULONG len, CK_OBJECT_HANDLE *ret_key)
+{
+    static CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    static CK_BBOOL yes = CK_TRUE;
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    static CK_BYTE modulus[256] = {0xc1, [255] = 1}, exponent[] = {1, 0, 1};
+    CK_KEY_TYPE type = options.ec ? CKK_EC : CKK_RSA;
+    CK_ATTRIBUTE common[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},
+        {CKA_TOKEN, &yes, sizeof yes}, {CKA_SIGN, &yes, sizeof yes},
+        {CKA_LABEL, (void *)(uintptr_t)options.label, strlen(options.label)},
+        {CKA_ID, (void *)(uintptr_t)options.label, strlen(options.label)}};
+    CK_ATTRIBUTE ec[] = {{CKA_EC_PARAMS, p256, sizeof p256}, {CKA_VALUE, secret, len}};
+    CK_ATTRIBUTE rsa[] = {{CKA_MODULUS, modulus, sizeof modulus},
+        {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent}, {CKA_PRIVATE_EXPONENT, secret, len},
+        {CKA_PRIME_1, secret, len}, {CKA_PRIME_2, secret, len}, {CKA_EXPONENT_1, secret, len},
+        {CKA_EXPONENT_2, secret, len}, {CKA_COEFFICIENT, secret, len}};
+    CK_ATTRIBUTE template[COUNT(common) + COUNT(rsa)];
+    const size_t count = options.ec ? COUNT(ec) : COUNT(rsa);
+    memcpy(template, common, sizeof common);
+    memcpy(template + COUNT(common), options.ec ? ec : rsa, count * sizeof ec[0]);
+    return module->C_CreateObject(session, template, COUNT(common) + count, ret_key);
+}
+
+static CK_RV create_secret(CK_ULONG len, CK_OBJECT_HANDLE *ret_key)
 {
     static CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     static CK_BBOOL yes = CK_TRUE;
     CK_KEY_TYPE type = options.mac ? CKK_GENERIC_SECRET : CKK_AES;
-    CK_OBJECT_HANDLE key = 0;
-    CK_ULONG len = read_file(options.file, secret, sizeof secret);
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
         {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE, secret, len}, {CKA_TOKEN, &yes, sizeof yes},
         {CKA_LABEL, (void *)(uintptr_t)options.label, strlen(options.label)},
@@ -113,7 +136,14 @@ static CK_OBJECT_HANDLE bring_in(void)
         {CKA_SIGN, &yes, sizeof yes}, {CKA_ENCRYPT, &yes, sizeof yes},
         {CKA_DECRYPT, &yes, sizeof yes}, {CKA_WRAP, &yes, sizeof yes},
         {CKA_UNWRAP, &yes, sizeof yes}};
-    CK_RV rv = module->C_CreateObject(session, template, COUNT(template), &key);
+    return module->C_CreateObject(session, template, COUNT(template), ret_key);
+}
+
+static CK_OBJECT_HANDLE bring_in(void)
+{
+    CK_OBJECT_HANDLE key = 0;
+    CK_ULONG len = read_file(options.file, secret, sizeof secret);
+    CK_RV rv = options.ec || options.rsa ? create_private(len, &key) : create_secret(len, &key);
     if (!options.keep)
         explicit_bzero(secret, sizeof secret);
     if (options.refused && rv != CKR_OK)
@@ -124,7 +154,7 @@ static CK_OBJECT_HANDLE bring_in(void)
 
 static CK_OBJECT_HANDLE find(void)
 {
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_OBJECT_CLASS class = options.ec ? CKO_PRIVATE_KEY : CKO_SECRET_KEY;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
         {CKA_LABEL, (void *)(uintptr_t)options.label, strlen(options.label)}};
     CK_OBJECT_HANDLE key = 0;
@@ -148,6 +178,20 @@ static void use_mac(CK_OBJECT_HANDLE key)
     must("C_SignInit", module->C_SignInit(session, &hmac, key));
     must("C_SignUpdate", module->C_SignUpdate(session, data, sizeof data));
     must("C_SignFinal", module->C_SignFinal(session, mac, &len));
+}
+
+static void sign_and_ask_for_the_value(CK_OBJECT_HANDLE key)
+{
+    CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+    CK_BYTE data[32] = "a digest", signature[64], value[64];
+    CK_ULONG len = sizeof signature;
+    CK_ATTRIBUTE asked = {CKA_VALUE, value, sizeof value};
+    must("C_SignInit", module->C_SignInit(session, &ecdsa, key));
+    must("C_Sign", module->C_Sign(session, data, sizeof data, signature, &len));
+    must("CKA_VALUE", module->C_GetAttributeValue(session, key, &asked, 1) ==
+                              CKR_ATTRIBUTE_SENSITIVE
+                          ? CKR_OK
+                          : CKR_GENERAL_ERROR);
 }
 
 static void encrypt_and_decrypt(CK_OBJECT_HANDLE key)
@@ -201,11 +245,13 @@ static void hold(void)
 static void read_options(int argc, char **argv)
 {
     static const struct option names[] = {{"pin-file", 1, NULL, 'P'}, {"label", 1, NULL, 'l'},
-        {"value", 1, NULL, 'v'}, {"mac", 0, NULL, 'm'}, {"keep", 0, NULL, 'k'},
+        {"value", 1, NULL, 'v'}, {"mac", 0, NULL, 'm'},
+        {"ec", 0, NULL, 'e'}, {"rsa", 0, NULL, 'R'}, {"keep", 0, NULL, 'k'},
         {"destroy", 0, NULL, 'd'}, {"refused", 0, NULL, 'r'}, {NULL, 0, NULL, 0}};
     const char **texts[] = {
         ['P'] = &options.pin_file, ['l'] = &options.label, ['v'] = &options.file};
-    bool *flags[] = {['m'] = &options.mac, ['k'] = &options.keep, ['d'] = &options.destroy,
+    bool *flags[] = {['m'] = &options.mac, ['e'] = &options.ec,
+        ['R'] = &options.rsa, ['k'] = &options.keep, ['d'] = &options.destroy,
         ['r'] = &options.refused};
     int option;
     options.module = getenv("SIGNERD_MODULE");
@@ -220,7 +266,7 @@ static void read_options(int argc, char **argv)
     }
     if (options.module == NULL || options.token == NULL || options.label == NULL) {
         fprintf(stderr, "usage: secret-client --label LABEL [--value FILE [--keep] [--refused]]\n"
-                        "         [--mac] [--destroy] [--pin-file FILE]\n"
+                        "         [--mac|--ec|--rsa] [--destroy] [--pin-file FILE]\n"
                         "  module and token: SIGNERD_MODULE, SIGNERD_TOKEN; without --destroy it stays\n");
         exit(EXIT_BAD_USAGE);
     }
@@ -233,10 +279,12 @@ int main(int argc, char **argv)
     if (options.pin_file != NULL)
         log_in();
     CK_OBJECT_HANDLE key = options.file != NULL ? bring_in() : find();
-    if (options.refused) {
+    if (options.refused || options.rsa) {
         /* there is nothing to use */
     } else if (options.mac) {
         use_mac(key);
+    } else if (options.ec) {
+        sign_and_ask_for_the_value(key);
     } else {
         encrypt_and_decrypt(key);
         wrap_and_unwrap(key);

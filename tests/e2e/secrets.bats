@@ -116,6 +116,22 @@ need_root() { ((EUID == 0)) || skip "needs root: the daemon's memory is closed t
   done
 }
 
+# RSA: each of the six private parts is the value.
+@test "no byte of a private key that a client brought in is in its memory or that of one that uses it, nor in any file" {
+  local type
+  for type in ec rsa; do
+    new_value "private-$type"
+    start_client importer "--$type" --label "by-client-$type" --value "$values/private-$type"
+    [[ $type == rsa ]] || start_client user --ec --label "by-client-$type"
+    is_not_at "private-$type" --pid "$(pid_of importer)" "$home"
+    [[ $type == rsa ]] || is_not_at "private-$type" --pid "$(pid_of user)"
+    ((EUID != 0)) || is_not_at "private-$type" --pid "$(worker_pid)" --pid "$(parent_pid)"
+    stop importer
+    stop user
+    is_not_at "private-$type" "$home"
+  done
+}
+
 # What signerctl itself has in memory is in signerctl.bats.
 @test "no byte of a key that signerctl brought in is in the memory of one that uses it, nor in any file" {
   import() { ctl keys import "pkcs11:token=demo;object=by-ctl-$1" --type "$1" --raw --file "$values/$1" --use "$2"; }
