@@ -18,13 +18,18 @@ struct room {
     CK_ULONG *len; /* its size, then how much was given or is needed */
 };
 
+bool cipher_overlaps(struct span in, const unsigned char *out, CK_ULONG out_len)
+{
+    const uintptr_t in_at = (uintptr_t)in.ptr;
+    const uintptr_t out_at = (uintptr_t)out;
+    return in_at < out_at ? out_at - in_at < in.len : in_at - out_at < out_len;
+}
+
 /* Whether what comes out would write over what is still to go in. What fits one message is gone
  * before anything comes back. */
 static bool overlap(struct span in, struct room room)
 {
-    const uintptr_t in_at = (uintptr_t)in.ptr;
-    const uintptr_t out_at = (uintptr_t)room.bytes;
-    return in.len > WIRE_DATA_MAX && in_at < out_at + *room.len && out_at < in_at + in.len;
+    return in.len > WIRE_DATA_MAX && cipher_overlaps(in, room.bytes, *room.len);
 }
 
 static CK_RV wrong_length(enum operation_kind kind)

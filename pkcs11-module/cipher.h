@@ -18,4 +18,8 @@ CK_RV cipher_update(struct session *session, enum operation_kind kind, const uns
 CK_RV cipher_finish(
     struct session *session, enum operation_kind kind, unsigned char *out, CK_ULONG *out_len);
 
+/* Whether out and out_len bytes of room behind it have a byte of in. The room may be said to have
+ * more bytes than there are behind out. */
+bool cipher_overlaps(struct span in, const unsigned char *out, CK_ULONG out_len);
+
 #endif

@@ -52,23 +52,15 @@ static const struct other digest = {digests, digest_update};
 static const struct other signature = {signs, sign_part};
 static const struct other verification = {verifies, verify_part};
 
-/* Whether the cipher's output would write over the plaintext before the other operation has it. */
-static bool overlap(struct span in, const unsigned char *out, const CK_ULONG *out_len)
-{
-    const uintptr_t in_at = (uintptr_t)in.ptr;
-    const uintptr_t out_at = (uintptr_t)out;
-    if (out == NULL || out_len == NULL)
-        return false;
-    return in_at < out_at ? out_at - in_at < in.len : in_at - out_at < *out_len;
-}
-
 static CK_RV encrypt(struct session *session, const struct other *other, struct span in,
     unsigned char *out, CK_ULONG *out_len)
 {
     struct buffer copy = {0};
     if (!cipher_is_active(session, OPERATION_ENCRYPT) || !other->is_active(session))
         return CKR_OPERATION_NOT_INITIALIZED;
-    if (in.ptr != NULL && overlap(in, out, out_len)) {
+    /* else it would be written over before the other operation has it */
+    if (in.ptr != NULL && out != NULL && out_len != NULL &&
+        cipher_overlaps(in, out, *out_len)) {
         const err_t err = buffer_append(&copy, in);
         if (err != ERR_OK)
             return ckr_of(err);
