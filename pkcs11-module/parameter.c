@@ -23,6 +23,7 @@ enum {
     SALT_MAX = 512,
     LABEL_MAX = 1024,
     SHARED_DATA_MAX = 512,
+    PUBLIC_DATA_MAX = 256,
 };
 
 /* CK_GCM_PARAMS as the text of 2.40 has it. Its header, and p11-kit's, have ulIvBits besides; the
@@ -195,6 +196,7 @@ CK_RV parameter_ecdh(const CK_MECHANISM *mechanism, struct writer *encoded, size
     struct wire_ecdh_parameter wire;
     (void)ret_tag_len;
     if (!load(mechanism, &params, sizeof params) || params.pPublicData == NULL ||
+        params.ulPublicDataLen > PUBLIC_DATA_MAX ||
         (params.kdf != CKD_NULL && params.kdf != CKD_SHA256_KDF))
         return CKR_MECHANISM_PARAM_INVALID;
     const struct span shared = span_of(params.pSharedData, params.ulSharedDataLen);

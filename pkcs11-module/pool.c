@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { CONNECT_US = 10000000, RETRY_PAUSE_US = 5000, LOST_MAX = 20, TICKET_MAX = 64 };
 
@@ -72,6 +73,7 @@ void pool_clear(struct pool *pool)
 {
     while (pool->idle_count > 0)
         link_close(pool->idle[--pool->idle_count].link);
+    page_unmap(pool->page);
     secret_free(pool->ticket);
     (void)pthread_cond_destroy(&pool->changed);
     free(pool->path);
@@ -107,6 +109,21 @@ static void learn(struct pool *pool, const struct wire_hello_reply *hello,
         (void)pool_set_ticket(pool, span_of(NULL, 0));
 }
 
+/* Each HELLO brings the page; one mapping of it is enough. Takes the descriptor; lock is held. */
+static void keep_page(struct pool *pool, int descriptor, uint64_t instance)
+{
+    const struct page *page;
+    if (descriptor < 0)
+        return;
+    if (pool->page != NULL && pool->page_instance == instance) {
+        (void)close(descriptor);
+    } else if (page_map(descriptor, &page) == ERR_OK) {
+        page_unmap(pool->page);
+        pool->page = page;
+        pool->page_instance = instance;
+    }
+}
+
 static err_t say_hello(struct pool *pool, struct connection *connection, uint64_t deadline_us)
 {
     uint8_t ticket[TICKET_MAX];
@@ -132,6 +149,7 @@ static err_t say_hello(struct pool *pool, struct connection *connection, uint64_
     connection->instance = reply.instance;
     (void)pthread_mutex_lock(pool->lock);
     learn(pool, &reply, &token, ticket_serial);
+    keep_page(pool, link_take_descriptor(connection->link), reply.instance);
     (void)pthread_mutex_unlock(pool->lock);
     return ERR_OK;
 }
@@ -313,9 +331,34 @@ void pool_release(struct pool *pool, struct pool_answer *answer)
     (void)pthread_mutex_unlock(pool->lock);
 }
 
+/* Whether an idle connection says that the worker of the last HELLO lives. A worker that ends
+ * closes all of them before the next one starts. lock is held. */
+static bool is_alive(struct pool *pool)
+{
+    if (pool->doubtful || pool->idle_count == 0)
+        return false;
+    const struct connection *last = &pool->idle[pool->idle_count - 1];
+    if (last->instance != pool->instance)
+        return false;
+    pool->doubtful = !link_quiet(last->link);
+    return !pool->doubtful;
+}
+
+bool pool_is_current(struct pool *pool, uint64_t instance, uint64_t generation)
+{
+    return generation != 0 && instance == pool->instance && pool->page != NULL &&
+           instance == pool->page_instance && is_alive(pool) &&
+           page_generation(pool->page) == generation;
+}
+
 void pool_probe(struct pool *pool)
 {
     struct connection connection = {NULL, 0};
+    (void)pthread_mutex_lock(pool->lock);
+    const bool known = pool->token.present && is_alive(pool);
+    (void)pthread_mutex_unlock(pool->lock);
+    if (known)
+        return;
     err_t err = connect_pool(pool, false, &connection);
     (void)pthread_mutex_lock(pool->lock);
     if (err == ERR_OK && pool->idle_count == 0 && pool->open < POOL_MAX) {

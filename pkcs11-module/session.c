@@ -189,29 +189,28 @@ CK_RV session_close(struct session *session)
     return CKR_OK;
 }
 
-/* The first session of the slot at or after *handle, which becomes its handle; false: there is
+/* The last session of the slot at or before *handle, which becomes its handle; false: there is
  * none. */
-static bool next_of_slot(struct module *module, CK_SLOT_ID slot, CK_SESSION_HANDLE *handle)
+static bool last_of_slot(struct module *module, CK_SLOT_ID slot, CK_SESSION_HANDLE *handle)
 {
     module_lock(module);
-    size_t i = lower_bound(module, *handle);
-    while (i < module->session_count && module->sessions[i]->slot->id != slot)
-        i++;
-    const bool found = i < module->session_count;
+    size_t i = lower_bound(module, *handle + 1);
+    while (i > 0 && module->sessions[i - 1]->slot->id != slot)
+        i--;
+    const bool found = i > 0;
     if (found)
-        *handle = module->sessions[i]->handle;
+        *handle = module->sessions[i - 1]->handle;
     module_unlock(module);
     return found;
 }
 
-/* Those that are opened meanwhile stay. */
+/* Those that are opened meanwhile stay. From the end, where the table is cut for nothing. */
 CK_RV session_close_all(struct module *module, CK_SLOT_ID slot)
 {
     if (slot_find(module, slot) == NULL)
         return CKR_SLOT_ID_INVALID;
-    const CK_SESSION_HANDLE last = atomic_load(&last_handle);
-    CK_SESSION_HANDLE handle = 1;
-    for (; next_of_slot(module, slot, &handle) && handle <= last; handle++) {
+    CK_SESSION_HANDLE handle = atomic_load(&last_handle);
+    for (; last_of_slot(module, slot, &handle); handle--) {
         struct session *session = acquire(module, handle);
         if (session == NULL)
             continue; /* closed by another thread */

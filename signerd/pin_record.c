@@ -131,8 +131,11 @@ err_t pin_record_write(int directory, const struct pin_record *record)
     if (writer_failed(&w))
         return ERR_INTERNAL;
     if (write_new(directory, writer_bytes(&w)) &&
-        renameat(directory, new_name, directory, file_name) == 0 && fsync(directory) == 0)
+        renameat(directory, new_name, directory, file_name) == 0) {
+        if (fsync(directory) != 0) /* it counts now; a power cut may bring back the one before */
+            log_warning("the client PIN may not be on the disk: %s", strerror(errno));
         return ERR_OK;
+    }
     log_error("the client PIN cannot be kept: %s: %s", file_name, strerror(errno));
     (void)unlinkat(directory, new_name, 0);
     return ERR_SYSTEM;

@@ -5,6 +5,7 @@
  */
 #include "serve.h"
 
+#include "base/secret.h"
 #include "wire/compact.h"
 
 #include <p11-kit/pkcs11.h>
@@ -36,6 +37,7 @@ err_t serve_hello(struct request *request)
     }
 
     connection->greeted_absent = worker->device == NULL;
+    connection->page_due = worker->page != NULL;
     put_mechanisms(&worker->token, &request->scratch);
     request->out->hello_reply = (struct wire_hello_reply){
         .version = in->version_max < WIRE_VERSION_MAX ? in->version_max : WIRE_VERSION_MAX,

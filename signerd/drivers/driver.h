@@ -24,7 +24,7 @@ typedef uint64_t driver_ref;
 struct driver_settings {
     const char *module;       /* path of the vendor's library */
     const char *token;        /* label of the token to use */
-    const struct secret *pin; /* the device's PIN; NULL: none. Not to be kept after open. */
+    const struct secret *pin; /* the device's PIN; NULL: none. open may copy it to secret memory. */
 };
 
 enum {

@@ -128,7 +128,26 @@ static err_t login(struct device *device, const struct secret *pin)
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         return pkcs11_check(device, "C_Login", rv);
     device->logged_in = true;
-    return ERR_OK;
+    err_t err = secret_new(bytes.len, &device->pin);
+    if (err == ERR_OK)
+        memcpy(secret_writable(device->pin), bytes.ptr, bytes.len);
+    return err;
+}
+
+CK_RV pkcs11_login_again(struct device *device)
+{
+    if (device->pin_refused) /* no login was lost that opening again would cure */
+        return CKR_FUNCTION_REJECTED;
+    if (device->pin == NULL)
+        return CKR_USER_NOT_LOGGED_IN;
+    struct span bytes = secret_bytes(device->pin);
+    CK_RV rv = device->module->C_Login(device->work, CKU_CONTEXT_SPECIFIC,
+        (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
+    if (rv_check("C_Login", rv) == ERR_DEVICE_PIN) {
+        device->pin_refused = true;
+        return CKR_FUNCTION_REJECTED;
+    }
+    return rv;
 }
 
 void pkcs11_close(struct device *device)
@@ -139,6 +158,7 @@ void pkcs11_close(struct device *device)
         (void)p11_kit_module_finalize(device->module);
     if (device->module != NULL)
         p11_kit_module_release(device->module);
+    secret_free(device->pin);
     free(device);
 }
 

@@ -62,6 +62,7 @@ token_back() {
 
 @test "login states, the security officer, PINs that are set" { check admin; }
 
+@test "what each function says at the wrong time and to wrong arguments" { check calls; }
 @test "slot events, and the end of waiting for one" { check event; }
 
 @test "a device that goes and comes is told to who waits, at once; a worker that only dies is not" {

@@ -193,6 +193,23 @@ static void a_saved_signature_and_digest_go_on_in_another_session(void **state)
     assert_digest_of(cipher_data, 100, EVP_sha512());
 }
 
+static void a_saved_verification_goes_on_with_its_public_key(void **state)
+{
+    uint8_t saved[1000];
+    uint8_t signature[SIGNATURE];
+    CK_ULONG len = sizeof saved, signature_len = sizeof signature;
+    (void)state;
+    assert_rv(CKR_OK, p11->C_SignInit(stand.session, &ecdsa_sha256, stand.key));
+    assert_rv(CKR_OK, p11->C_Sign(stand.session, cipher_data, 500, signature, &signature_len));
+    assert_rv(CKR_OK, p11->C_VerifyInit(stand.session, &ecdsa_sha256, stand.public_key));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.session, cipher_data, 200));
+    assert_rv(CKR_OK, p11->C_GetOperationState(stand.session, saved, &len));
+    assert_rv(CKR_KEY_CHANGED, p11->C_SetOperationState(stand.read_only, saved, len, 0, stand.key));
+    assert_rv(CKR_OK, p11->C_SetOperationState(stand.read_only, saved, len, 0, stand.public_key));
+    assert_rv(CKR_OK, p11->C_VerifyUpdate(stand.read_only, cipher_data + 200, 300));
+    assert_rv(CKR_OK, p11->C_VerifyFinal(stand.read_only, signature, signature_len));
+}
+
 int digest_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +218,7 @@ int digest_tests(void)
         WITH_CIPHERS(encrypt_and_digest_gives_what_both_give),
         WITH_CIPHERS(decrypt_and_digest_digests_what_came_out),
         WITH_CIPHERS(sign_and_encrypt_then_decrypt_and_verify),
+        WITH_CIPHERS(a_saved_verification_goes_on_with_its_public_key),
         WITH_CIPHERS(a_saved_signature_and_digest_go_on_in_another_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -224,6 +225,34 @@ static void while_one_waits_the_others_work(void **state)
     assert_ends(&waiter, CKR_CRYPTOKI_NOT_INITIALIZED);
 }
 
+/* The parent's thread may hold any lock of ours at that moment. */
+static void a_child_of_a_process_that_waits_begins_anew_and_the_parent_goes_on(void **state)
+{
+    struct waiter waiter;
+    CK_SLOT_ID slot;
+    (void)state;
+    link_daemon("a");
+    assert_rv(CKR_OK, look(&slot));
+    start_waiting(&waiter);
+    for (int i = 0; i < 5; i++) {
+        int status = -1;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+            _exit(p11->C_WaitForSlotEvent(0, &slot, NULL) != CKR_CRYPTOKI_NOT_INITIALIZED ? 1
+                  : p11->C_Initialize(NULL) != CKR_OK                                     ? 2
+                  : look(&slot) != CKR_NO_EVENT                                           ? 3
+                  : p11->C_Finalize(NULL) != CKR_OK                                       ? 4
+                                                                                          : 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+    assert_false(atomic_load(&waiter.done));
+    link_daemon("b");
+    assert_ends(&waiter, CKR_OK);
+    assert_int_equal(waiter.slot, 1);
+}
+
 static long processor_ms(void)
 {
     struct rusage usage;
@@ -260,6 +289,7 @@ int event_tests(void)
         ELSEWHERE(an_event_that_is_there_already_is_told_without_waiting),
         ELSEWHERE(finalize_wakes_all_who_wait_and_initialize_works_again),
         ELSEWHERE(while_one_waits_the_others_work),
+        ELSEWHERE(a_child_of_a_process_that_waits_begins_anew_and_the_parent_goes_on),
         ELSEWHERE(waiting_takes_no_processor_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

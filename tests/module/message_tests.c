@@ -182,6 +182,44 @@ static void messages_are_signed_with_an_ec_key_at_once_and_in_parts(void **state
     assert_true(verifies(stand.verifier, cipher_data, signature));
 }
 
+static void signed_messages_are_verified_with_the_public_key(void **state)
+{
+    CK_FUNCTION_LIST_3_0 *p3 = three();
+    uint8_t signature[SIGNATURE];
+    CK_ULONG len = sizeof signature;
+    (void)state;
+    assert_rv(CKR_OK, p3->C_MessageSignInit(stand.session, &ecdsa_sha256, stand.key));
+    assert_rv(CKR_OK, p3->C_MessageVerifyInit(stand.session, &ecdsa_sha256, stand.public_key));
+    for (size_t size = 0; size < 300; size += 99) {
+        assert_rv(
+            CKR_OK, p3->C_SignMessage(stand.session, NULL, 0, cipher_data, size, signature, &len));
+        assert_rv(
+            CKR_OK, p3->C_VerifyMessage(stand.session, NULL, 0, cipher_data, size, signature, len));
+        assert_rv(CKR_SIGNATURE_INVALID,
+            p3->C_VerifyMessage(stand.session, NULL, 0, cipher_data, size + 1, signature, len));
+        assert_rv(CKR_OK, p3->C_VerifyMessageBegin(stand.session, NULL, 0));
+        assert_rv(CKR_OK,
+            p3->C_VerifyMessageNext(stand.session, NULL, 0, cipher_data, size / 3, NULL, 0));
+        assert_rv(CKR_OK, p3->C_VerifyMessageNext(stand.session, NULL, 0, cipher_data + size / 3,
+                              size - size / 3, signature, len));
+    }
+}
+
+/* CKM_ECDSA takes a digest in parts too. */
+static void a_digest_in_parts_is_signed_as_one(void **state)
+{
+    CK_FUNCTION_LIST_3_0 *p3 = three();
+    uint8_t signature[SIGNATURE];
+    CK_ULONG len = sizeof signature;
+    (void)state;
+    assert_rv(CKR_OK, p3->C_MessageSignInit(stand.session, &ecdsa, stand.key));
+    assert_rv(CKR_OK, p3->C_SignMessageBegin(stand.session, NULL, 0));
+    assert_rv(CKR_OK, p3->C_SignMessageNext(stand.session, NULL, 0, cipher_data, 9, NULL, NULL));
+    assert_rv(CKR_OK, p3->C_SignMessageNext(
+                          stand.session, NULL, 0, cipher_data + 9, DIGEST - 9, signature, &len));
+    assert_true(verifies(stand.verifier, cipher_data, signature));
+}
+
 static void macs_of_messages_are_made_and_verified(void **state)
 {
     CK_FUNCTION_LIST_3_0 *p3 = three();
@@ -221,6 +259,8 @@ int message_tests(void)
         WITH_MESSAGES(a_changed_message_gives_nothing),
         WITH_MESSAGES(a_message_in_parts_is_the_same),
         WITH_MESSAGES(messages_are_signed_with_an_ec_key_at_once_and_in_parts),
+        WITH_MESSAGES(signed_messages_are_verified_with_the_public_key),
+        WITH_MESSAGES(a_digest_in_parts_is_signed_as_one),
         WITH_MESSAGES(macs_of_messages_are_made_and_verified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,6 @@ static const char new_pin[] = "5678-secret";
 static void may_administer(void)
 {
     fixture_rule(&f, for_user(rule(true, VERB_ADMIN, "t.conf:9"), ALICE));
-    (void)snprintf(f.worker.token_label, sizeof f.worker.token_label, "demo");
     fake_init = (struct fake_init){0};
 }
 
