@@ -14,15 +14,15 @@ static const struct {
     const char *name;
     int (*run)(void);
 } groups[] = {{"process", process_tests}, {"thread", thread_tests}, {"session", session_tests},
-    {"sign", sign_tests}, {"object", object_tests}, {"secret", secret_tests}, {"wrap", wrap_tests},
-    {"mac", mac_tests}, {"cipher", cipher_tests}, {"parts", parts_tests},
-    {"restart", restart_tests}};
+    {"sign", sign_tests}, {"object", object_tests}, {"change", change_tests},
+    {"secret", secret_tests}, {"wrap", wrap_tests}, {"mac", mac_tests}, {"cipher", cipher_tests},
+    {"parts", parts_tests}, {"restart", restart_tests}};
 
 static void bad_usage(void)
 {
     fprintf(stderr,
         "usage: module-check [--pin-file FILE] [--filter TEST] [--restart COMMAND] GROUP…\n"
-        "groups: process thread session sign object secret wrap mac cipher parts restart\n"
+        "groups: process thread session sign object change secret wrap mac cipher parts restart\n"
         "COMMAND kills the worker; the group restart needs it\n");
     exit(64);
 }
