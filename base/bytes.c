@@ -92,6 +92,16 @@ void write_uint(struct writer *w, unsigned size_in_bytes, uint64_t value)
     write_span(w, span_of(bytes, size_in_bytes));
 }
 
+void write_again(struct writer *w, size_t distance, size_t len)
+{
+    if (w->failed || distance == 0 || distance > w->used || len > w->size - w->used) {
+        w->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < len; i++, w->used++)
+        w->start[w->used] = w->start[w->used - distance];
+}
+
 bool writer_failed(const struct writer *w)
 {
     return w->failed;

@@ -47,6 +47,9 @@ struct writer writer_of(void *buffer, size_t size);
 void write_uint(
     struct writer *w, unsigned size_in_bytes, uint64_t value); /* fails where it does not fit */
 void write_span(struct writer *w, struct span bytes);
+/* Appends len bytes of what was written distance bytes before, of the copy itself too where len is
+ * more; fails where there are no such bytes. */
+void write_again(struct writer *w, size_t distance, size_t len);
 bool writer_failed(const struct writer *w);
 struct span writer_bytes(const struct writer *w); /* what was written so far */
 

@@ -11,8 +11,10 @@
 #include "fixture.h"
 #include "rules.h"
 
+#include <openssl/evp.h>
 #include <p11-kit/pkcs11.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { UID = 1001, PID = 11, OBJECT_LIMIT = 64, LONG_LABEL = 15000, SECOND_CONNECTION = 0x8000 };
 
@@ -24,12 +26,38 @@ enum circumstance {
     LONG_LIST = 16,
     STUBBORN_OBJECTS = 32,
     ADMIN = 64,
+    EXPORT = 128, /* what is derived may leave */
 };
 
 static struct fixture fixture;
 static struct identity who;
 static struct login *login;
 static driver_ref forbidden[2];
+
+/* The slow hash is slow on purpose; here any will do. */
+int __wrap_PKCS5_PBKDF2_HMAC(const char *pass, int pass_len, const unsigned char *salt,
+    int salt_len, int rounds, const EVP_MD *digest, int len, unsigned char *out);
+int __wrap_PKCS5_PBKDF2_HMAC(const char *pass, int pass_len, const unsigned char *salt,
+    int salt_len, int rounds, const EVP_MD *digest, int len, unsigned char *out)
+{
+    (void)rounds;
+    (void)digest;
+    for (int i = 0; i < len; i++)
+        out[i] = (unsigned char)(pass_len + (pass_len > 0 ? pass[i % pass_len] : 0) +
+                                 salt[i % salt_len]);
+    return 1;
+}
+
+/* The PIN that the seeds give, whatever the input before has set. */
+static void restore_pin(void)
+{
+    if (unlinkat(fixture.scratch.fd, "client-pin", 0) != 0)
+        return;
+    login_free(login);
+    fixture.worker.login = NULL;
+    fixture_login(&fixture, "1234");
+    login = fixture.worker.login;
+}
 
 static void end_fixture(void)
 {
@@ -84,6 +112,7 @@ static void put_objects(unsigned circumstances)
     (void)fake_put_secret(device, "web", CKK_AES, true);
     (void)fake_put_secret(device, "web", CKK_GENERIC_SECRET, true);
     forbidden[1] = fake_put_secret(device, "bank", CKK_AES, true);
+    fake_put_rsa(device, "web", 2048);
     if (circumstances & STUBBORN_OBJECTS)
         put_stubborn();
     for (size_t i = 0; i < 5 && (circumstances & LONG_LIST); i++)
@@ -98,11 +127,13 @@ static void start_anew(unsigned circumstances)
     struct worker *worker = &fixture.worker;
     struct objects *objects = &worker->objects;
     accounts_free(&worker->accounts);
+    restore_pin();
     worker->device_lost = false;
     worker->begun_ever = 0;
     worker->device = &fixture.device;
     worker->login = circumstances & NO_CLIENT_PIN ? NULL : login;
     worker->rule_count = circumstances & ADMIN ? 3 : 2;
+    fixture.rules[0].verbs = VERB_ALL | (circumstances & EXPORT ? VERB_DERIVE_EXPORT : 0);
     worker->max_connections = circumstances & ONE_CONNECTION ? 1 : 8;
     put_objects(circumstances);
     objects_free(objects);
@@ -154,6 +185,8 @@ static bool serve(struct connection *connection, struct span packet)
         must(fixture.device.last_used != forbidden[i] &&
              fixture.device.last_wrapped != forbidden[i] &&
              fake_find(&fixture.device, forbidden[i]) != NULL);
+    must(fixture.device.calls[FAKE_VALUE] == 0 ||
+         (fixture.rules[0].verbs & VERB_DERIVE_EXPORT) != 0);
     must(atomic_load(&fixture.pulse.busy_since) == 0);
     return fixture.worker.objects.count < OBJECT_LIMIT;
 }

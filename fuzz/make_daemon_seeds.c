@@ -11,7 +11,11 @@
 
 #include <p11-kit/pkcs11.h>
 
-#undef tag_bits /* p11-kit's other name for ulTagBits; a field of wire_gcm_parameter has it, too */
+/* p11-kit's other names for fields of the standard; fields of ours have them, too. */
+#undef tag_bits
+#undef counter_bits
+#undef shared_data
+#undef public_data
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,7 +31,9 @@ enum {
     AES = 5,
     MAC = 6,
     BANK_AES = 7,
-    STUBBORN = 8,
+    RSA_PUBLIC = 8,
+    RSA = 9,
+    STUBBORN = 10,
     SECOND_CONNECTION = 0x8000,
 };
 
@@ -211,6 +217,93 @@ static void say_explain(uint32_t uid, struct span groups, const char *operation,
             CLASS_SECRET_KEY, span_of_text("web"), span_of_text("7")});
 }
 
+/* ---- the other mechanisms ---- */
+
+static struct span parameter_of(const struct schema *schema, const void *from)
+{
+    static uint8_t room[256];
+    struct writer w = writer_of(room, sizeof room);
+    schema_encode(schema, from, &w);
+    return writer_bytes(&w);
+}
+
+static void say_sign_with(uint64_t counter, uint32_t mechanism, struct span parameter)
+{
+    say(WIRE_SIGN, &(struct wire_sign_request){number(counter), mechanism, parameter,
+                       span_of_text("thirty-two bytes, as SHA-256 has")});
+}
+
+static void say_crypt_with(enum wire_operation operation, uint64_t counter, uint32_t mechanism,
+    struct span parameter, struct span data)
+{
+    say(operation, &(struct wire_crypt_request){number(counter), mechanism, parameter, data});
+}
+
+/* label NULL: none */
+static void say_derive(uint64_t counter, uint32_t kdf, const char *label, uint64_t session)
+{
+    static const uint8_t point[65] = {4};
+    const struct wire_ecdh_parameter ecdh = {
+        kdf, span_of_text(kdf == CKD_NULL ? "" : "info"), span_of(point, sizeof point)};
+    uint8_t room[256];
+    struct writer list = writer_of(room, sizeof room);
+    attribute_put_ulong(&list, ATTR_KEY_TYPE, CKK_GENERIC_SECRET);
+    attribute_put_bool(&list, ATTR_SENSITIVE, false);
+    attribute_put_bool(&list, ATTR_EXTRACTABLE, true);
+    if (kdf != CKD_NULL)
+        attribute_put_ulong(&list, ATTR_VALUE_LEN, 32);
+    if (label != NULL)
+        attribute_put(&list, ATTR_LABEL, span_of_text(label));
+    say(WIRE_DERIVE, &(struct wire_derive_request){number(counter), CKM_ECDH1_DERIVE,
+                         parameter_of(&wire_ecdh_parameter_schema, &ecdh), session,
+                         writer_bytes(&list)});
+}
+
+static void save_mechanisms(void)
+{
+    static const uint8_t block[256] = {1};
+    const struct wire_pss_parameter pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
+    const struct wire_oaep_parameter oaep = {CKM_SHA_1, CKG_MGF1_SHA1, span_of_text("label")};
+    const struct wire_ctr_parameter ctr = {64, span_of(block, 16)};
+    const struct wire_mac_parameter mac = {12};
+    const struct span none = span_of(NULL, 0);
+    begin(0x02000000); /* no client PIN */
+    say_sign_with(RSA, CKM_RSA_PKCS, none);
+    say_sign_with(RSA, CKM_RSA_PKCS_PSS, parameter_of(&wire_pss_parameter_schema, &pss));
+    say_sign_with(RSA_PUBLIC, CKM_RSA_PKCS, none);
+    say_sign_with(AES, CKM_AES_CMAC_GENERAL, parameter_of(&wire_mac_parameter_schema, &mac));
+    for (unsigned i = 0; i < 2; i++) {
+        const struct span parameter =
+            i == 0 ? none : parameter_of(&wire_oaep_parameter_schema, &oaep);
+        const uint32_t mechanism = i == 0 ? CKM_RSA_PKCS : CKM_RSA_PKCS_OAEP;
+        say_crypt_with(WIRE_ENCRYPT, RSA_PUBLIC, mechanism, parameter, span_of(block, 16));
+        say_crypt_with(WIRE_DECRYPT, RSA, mechanism, parameter, span_of(block, 256));
+    }
+    say_crypt_with(WIRE_ENCRYPT, AES, CKM_AES_ECB, none, span_of(block, 32));
+    say_crypt_with(WIRE_DECRYPT, AES, CKM_AES_CBC, span_of(block, 16), span_of(block, 31));
+    say_crypt_with(WIRE_ENCRYPT, AES, CKM_AES_CTR, parameter_of(&wire_ctr_parameter_schema, &ctr),
+        span_of(block, 3));
+    save_talk("mechanisms");
+
+    /* What is made has the number behind the last of the device's: 10, and on. */
+    for (unsigned may_export = 0; may_export < 2; may_export++) {
+        begin(may_export ? 0x82000000 : 0x02000000);
+        say_derive(WEB, CKD_NULL, NULL, 5);
+        say_derive(WEB, CKD_SHA256_KDF, "web", 5);
+        say_derive(WEB, CKD_SHA256_KDF, "web", 0);
+        say_derive(WEB, CKD_NULL, "bank", 5);
+        say_derive(BANK, CKD_NULL, NULL, 5);
+        for (uint64_t counter = 10; counter < 13; counter++)
+            say(WIRE_VALUE, &(struct wire_value_request){number(counter), 5});
+        say(WIRE_VALUE, &(struct wire_value_request){number(10), 6});
+        say_set(10, "web");
+        say_mac(10);
+        say(WIRE_DESTROY, &(struct wire_destroy_request){number(10)});
+        say(WIRE_LIST, &(struct wire_list_request){0, 0});
+        save_talk(may_export ? "derive_and_read" : "derive");
+    }
+}
+
 static void save_secrets(void)
 {
     begin(0);
@@ -291,6 +384,48 @@ static void save_secrets(void)
         say_explain(1001, span_of(NULL, 0), "sing", 1);
         save_talk(admin ? "ask_as_admin" : "ask");
     }
+}
+
+static void say_init_token(const char *label)
+{
+    say(WIRE_INIT_TOKEN,
+        &(struct wire_init_token_request){span_of_text("so pin"), span_of_text(label)});
+}
+
+static void say_set_pin(const char *from, const char *to)
+{
+    say(WIRE_SET_PIN, &(struct wire_set_pin_request){span_of_text(from), span_of_text(to)});
+}
+
+static void save_administration(void)
+{
+    for (uint32_t admin = 0; admin <= 1; admin++) {
+        begin(admin ? 0x40000000 : 0);
+        say(WIRE_LOGIN, &(struct wire_login_request){CKU_SO, span_of_text("any")});
+        say(WIRE_INIT_PIN, &(struct wire_init_pin_request){span_of_text("new")});
+        say_login("1234");
+        say_login("new");
+        say_set_pin("wrong", "newer");
+        say_set_pin("new", "");
+        say_set_pin("new", "newer");
+        say_sign(WEB);
+        save_talk(admin ? "pin_as_admin" : "pin");
+
+        begin(admin ? 0x42000000 : 0x02000000); /* no client PIN */
+        say_begin(DRIVER_SIGN, MAC, CKM_SHA256_HMAC, span_of(NULL, 0), "x"); /* left over */
+        say_generate("web", 5);
+        say_set_pin("", "new");
+        say_init_token("other");
+        say_init_token("demo");
+        say_sign(WEB);
+        say(WIRE_LIST, &(struct wire_list_request){0, 0});
+        save_talk(admin ? "token_as_admin" : "token");
+    }
+
+    begin(0x41000000); /* no device */
+    say_init_token("demo");
+    say_init_token("demo");
+    save_talk("token_absent");
 }
 
 static void save_requests(void)
@@ -406,6 +541,8 @@ int main(int argc, char **argv)
     seed_begin("make-daemon-seeds", argc, argv);
     save_requests();
     save_secrets();
+    save_administration();
+    save_mechanisms();
     save_controls();
     seed_save("fuzz_identity", "plain",
         span_of_text("1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 23 24\n"));

@@ -5,6 +5,7 @@
  */
 #include "seed.h"
 #include "wire/attribute.h"
+#include "wire/compact.h"
 
 #include <string.h>
 
@@ -140,6 +141,33 @@ static void save_replies(void)
     }
 }
 
+/* The first byte says whether the rest is to be expanded, or to be packed and expanded. */
+static void save_compact(void)
+{
+    static struct compact compact;
+    static uint8_t plain[4096];
+    uint8_t packed[1024];
+    uint8_t room[1024];
+    struct writer message = writer_of(packed, sizeof packed);
+    struct writer to_expand = writer_of(room, sizeof room);
+    compact_begin(&compact, plain, sizeof plain);
+    for (size_t i = 0; i < 4; i++)
+        (void)compact_put(&compact, object(), &message);
+    write_uint(&to_expand, 1, 0);
+    write_uint(&to_expand, 2, sizeof plain);
+    write_span(&to_expand, writer_bytes(&message));
+    seed_save("fuzz_compact", "expand", writer_bytes(&to_expand));
+
+    struct writer to_pack = writer_of(room, sizeof room);
+    write_uint(&to_pack, 1, 1);
+    write_uint(&to_pack, 1, 100);
+    write_uint(&to_pack, 2, sizeof plain);
+    write_uint(&to_pack, 2, sizeof plain);
+    write_span(&to_pack, object());
+    write_span(&to_pack, object());
+    seed_save("fuzz_compact", "pack", writer_bytes(&to_pack));
+}
+
 static void save_configurations(void)
 {
     seed_save("fuzz_config", "device",
@@ -159,6 +187,7 @@ int main(int argc, char **argv)
     save_messages();
     save_attributes();
     save_replies();
+    save_compact();
     save_configurations();
     return 0;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * The entry points: one line per function, which is its parameters, the guard and the
- * implementation. Nothing is decided here. functions.def gives the order in the function list.
+ * implementation. Nothing is decided here. interface.c puts them into the lists.
  *
  * CALL enters the module, SESSION_CALL also the session of `handle`; both leave again.
  */
 #include "admin.h"
+#include "cancel.h"
 #include "cipher.h"
 #include "digest.h"
 #include "dual.h"
+#include "interface.h"
 #include "key.h"
 #include "login.h"
+#include "message.h"
 #include "module.h"
 #include "object.h"
 #include "random.h"
@@ -52,7 +55,8 @@ CK_RV C_Initialize(void *args) { return module_initialize(args); }
 CK_RV C_Finalize(void *reserved) { return module_finalize(reserved); }
 
 /* Slots and tokens */
-CALL(C_GetInfo, (CK_INFO *info), module_get_info(module, info))
+CALL(C_GetInfo, (CK_INFO *info), module_get_info(module, (CK_VERSION){3, 0}, info))
+CALL(C_GetInfo_2_40, (CK_INFO *info), module_get_info(module, (CK_VERSION){2, 40}, info))
 CALL(C_GetSlotList, (CK_BBOOL present, CK_SLOT_ID *list, len_t *count), slot_get_list(module, present, list, count))
 CALL(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO *info), slot_get_info(module, slot, info))
 CALL(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), slot_get_token_info(module, slot, info))
@@ -60,6 +64,8 @@ CALL(C_GetMechanismList, (CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, len_t *count
     slot_get_mechanisms(module, slot, list, count))
 CALL(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info),
     slot_get_mechanism(module, slot, type, info))
+CALL(C_GetMechanismInfo_2_40, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info),
+    message_hide_flags(slot_get_mechanism(module, slot, type, info), info))
 CALL(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved),
     slot_wait_for_event(module, flags, slot, reserved))
 
@@ -71,9 +77,13 @@ SESSION_CALL(C_CloseSession, (session_t handle), session_close(session))
 SESSION_CALL(C_GetSessionInfo, (session_t handle, CK_SESSION_INFO *info), session_get_info(session, info))
 SESSION_CALL(C_Login, (session_t handle, CK_USER_TYPE user, byte_t *pin, len_t pin_len),
     login_begin(session, user, pin, pin_len))
+SESSION_CALL(C_LoginUser, (session_t handle, CK_USER_TYPE user, byte_t *pin, len_t pin_len, byte_t *username,
+    len_t username_len),
+    username_len != 0 ? CKR_ARGUMENTS_BAD : login_begin(session, user, pin, pin_len))
 SESSION_CALL(C_Logout, (session_t handle), login_end(session))
 SESSION_CALL(C_GetFunctionStatus, (session_t handle), CKR_FUNCTION_NOT_PARALLEL)
 SESSION_CALL(C_CancelFunction, (session_t handle), CKR_FUNCTION_NOT_PARALLEL)
+SESSION_CALL(C_SessionCancel, (session_t handle, CK_FLAGS flags), cancel_operations(session, flags))
 
 /* Objects */
 SESSION_CALL(C_CreateObject, (session_t handle, attr_t *list, len_t count, object_t *object),
@@ -189,20 +199,48 @@ CALL(C_InitToken, (CK_SLOT_ID slot, byte_t *pin, len_t pin_len, byte_t *label),
 SESSION_CALL(C_InitPIN, (session_t handle, byte_t *pin, len_t pin_len), admin_init_pin(session, pin, pin_len))
 SESSION_CALL(C_SetPIN, (session_t handle, byte_t *old_pin, len_t old_len, byte_t *new_pin, len_t new_len),
     admin_set_pin(session, old_pin, old_len, new_pin, new_len))
+
+/* Message by message */
+#define WITH          session_t handle, void *params, len_t params_len
+#define PARAMETER     (&(struct message_parameter){params, params_len, span_of(aad, aad_len)})
+#define LATER         (&(struct message_parameter){params, params_len, {NULL, 0}})
+SESSION_CALL(C_MessageEncryptInit, (session_t handle, mech_t *mechanism, object_t key),
+    message_begin(session, OPERATION_ENCRYPT, mechanism, key))
+SESSION_CALL(C_EncryptMessage, (WITH, byte_t *aad, len_t aad_len, byte_t *plaintext, len_t plaintext_len,
+    byte_t *ciphertext, len_t *ciphertext_len),
+    message_encrypt(session, PARAMETER, span_of(plaintext, plaintext_len), ciphertext, ciphertext_len))
+SESSION_CALL(C_EncryptMessageBegin, (WITH, byte_t *aad, len_t aad_len),
+    message_cipher_begin(session, OPERATION_ENCRYPT, PARAMETER))
+SESSION_CALL(C_EncryptMessageNext, (WITH, byte_t *part, len_t part_len, byte_t *encrypted_part,
+    len_t *encrypted_part_len, CK_FLAGS flags),
+    message_encrypt_next(session, LATER, span_of(part, part_len), encrypted_part, encrypted_part_len, flags))
+SESSION_CALL(C_MessageEncryptFinal, (session_t handle), message_end(session, OPERATION_ENCRYPT))
+SESSION_CALL(C_MessageDecryptInit, (session_t handle, mech_t *mechanism, object_t key),
+    message_begin(session, OPERATION_DECRYPT, mechanism, key))
+SESSION_CALL(C_DecryptMessage, (WITH, byte_t *aad, len_t aad_len, byte_t *ciphertext, len_t ciphertext_len,
+    byte_t *plaintext, len_t *plaintext_len),
+    message_decrypt(session, PARAMETER, span_of(ciphertext, ciphertext_len), plaintext, plaintext_len))
+SESSION_CALL(C_DecryptMessageBegin, (WITH, byte_t *aad, len_t aad_len),
+    message_cipher_begin(session, OPERATION_DECRYPT, PARAMETER))
+SESSION_CALL(C_DecryptMessageNext, (WITH, byte_t *encrypted_part, len_t encrypted_part_len, byte_t *part,
+    len_t *part_len, CK_FLAGS flags),
+    message_decrypt_next(session, LATER, span_of(encrypted_part, encrypted_part_len), part, part_len, flags))
+SESSION_CALL(C_MessageDecryptFinal, (session_t handle), message_end(session, OPERATION_DECRYPT))
+SESSION_CALL(C_MessageSignInit, (session_t handle, mech_t *mechanism, object_t key),
+    message_begin(session, OPERATION_SIGN, mechanism, key))
+SESSION_CALL(C_SignMessage, (WITH, byte_t *data, len_t data_len, byte_t *signature, len_t *signature_len),
+    message_sign(session, params_len, span_of(data, data_len), signature, signature_len))
+SESSION_CALL(C_SignMessageBegin, (WITH), message_sign_begin(session, OPERATION_SIGN, params_len))
+SESSION_CALL(C_SignMessageNext, (WITH, byte_t *part, len_t part_len, byte_t *signature, len_t *signature_len),
+    message_sign_next(session, params_len, span_of(part, part_len), signature, signature_len))
+SESSION_CALL(C_MessageSignFinal, (session_t handle), message_end(session, OPERATION_SIGN))
+SESSION_CALL(C_MessageVerifyInit, (session_t handle, mech_t *mechanism, object_t key),
+    message_begin(session, OPERATION_VERIFY, mechanism, key))
+SESSION_CALL(C_VerifyMessage, (WITH, byte_t *data, len_t data_len, byte_t *signature, len_t signature_len),
+    message_verify(session, params_len, span_of(data, data_len), signature, signature_len))
+SESSION_CALL(C_VerifyMessageBegin, (WITH), message_sign_begin(session, OPERATION_VERIFY, params_len))
+SESSION_CALL(C_VerifyMessageNext, (WITH, byte_t *part, len_t part_len, byte_t *signature, len_t signature_len),
+    message_verify_next(session, params_len, span_of(part, part_len), signature, signature_len))
+SESSION_CALL(C_MessageVerifyFinal, (session_t handle), message_end(session, OPERATION_VERIFY))
 #pragma GCC diagnostic pop
 /* clang-format on */
-
-static CK_FUNCTION_LIST functions = {
-    .version = {CRYPTOKI_VERSION_MAJOR, CRYPTOKI_VERSION_MINOR},
-#define FUNCTION(name) .name = name,
-#include "functions.def"
-#undef FUNCTION
-};
-
-__attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
-{
-    if (list == NULL)
-        return CKR_ARGUMENTS_BAD;
-    *list = &functions;
-    return CKR_OK;
-}

@@ -49,7 +49,8 @@ static err_t fetch_part(struct slot *slot, struct listing *listing, uint64_t sin
 /* All parts. since counts only in the life of the worker that it is of. */
 static err_t fetch(struct slot *slot, uint64_t instance, uint64_t since, struct listing *listing)
 {
-    *listing = (struct listing){.instance = since != 0 ? instance : 0, .parts.bytes = listing->parts.bytes};
+    *listing = (struct listing){
+        .instance = since != 0 ? instance : 0, .parts.bytes = listing->parts.bytes};
     module_lock(slot->module);
     listing->login = slot->pool.ticket_serial;
     module_unlock(slot->module);
@@ -83,7 +84,10 @@ err_t listing_refresh(struct slot *slot)
     module_lock(slot->module);
     const uint64_t instance = slot->snapshot.instance;
     uint64_t since = slot->snapshot.generation;
+    const bool current = pool_is_current(&slot->pool, instance, since);
     module_unlock(slot->module);
+    if (current)
+        return ERR_OK;
 
     struct listing listing = {0};
     err_t err = ERR_OBJECT_GONE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Brings the snapshot of a slot up to date: one round trip where nothing changed.
+ * Brings the snapshot of a slot up to date: where nothing changed, without a round trip if the
+ * worker shows a page (wire/page.h), else with one.
  */
 #ifndef PKCS11_MODULE_LISTING_H
 #define PKCS11_MODULE_LISTING_H

@@ -11,9 +11,19 @@
 #include "session.h"
 #include "slot.h"
 
-bool login_is_done(const struct slot *slot)
+enum login_state login_state(const struct slot *slot)
 {
-    return slot->logged_in || slot->pool.ticket != NULL;
+    if (slot->so)
+        return LOGIN_SO;
+    return slot->logged_in || slot->pool.ticket != NULL ? LOGIN_USER : LOGIN_NONE;
+}
+
+void login_note_pin(struct slot *slot, bool right)
+{
+    module_lock(slot->module);
+    CK_FLAGS *flags = &slot->pool.token.info.flags;
+    *flags = right ? *flags & ~CKF_USER_PIN_COUNT_LOW : *flags | CKF_USER_PIN_COUNT_LOW;
+    module_unlock(slot->module);
 }
 
 /* Takes over the ticket of the reply and wipes it there. */
@@ -38,11 +48,54 @@ static CK_RV login_by_pin(struct slot *slot, const unsigned char *pin, CK_ULONG 
     struct wire_login_reply reply;
     struct pool_answer answer;
     err_t err = pool_call(&slot->pool, &request, &reply, &answer);
+    if (err == ERR_OK || err == ERR_PIN_INCORRECT)
+        login_note_pin(slot, err == ERR_OK);
     if (err != ERR_OK)
         return ckr_of(err);
     err = keep_ticket(slot, reply.ticket);
     pool_release(&slot->pool, &answer);
     return ckr_of(err);
+}
+
+/* The lock is held. */
+static CK_RV become_so(struct slot *slot)
+{
+    if (slot->session_count > slot->read_write_count)
+        return CKR_SESSION_READ_ONLY_EXISTS;
+    slot->so = true;
+    return CKR_OK;
+}
+
+/* A read-only session may come while the worker is asked. */
+static CK_RV login_so(struct slot *slot)
+{
+    const struct wire_login_request body = {CKU_SO, span_of(NULL, 0)};
+    const struct pool_request request = {WIRE_LOGIN, &body, 0, true};
+    struct wire_login_reply reply;
+    struct pool_answer answer;
+    module_lock(slot->module);
+    const bool all_read_write = slot->session_count == slot->read_write_count;
+    module_unlock(slot->module);
+    if (!all_read_write)
+        return CKR_SESSION_READ_ONLY_EXISTS;
+    err_t err = pool_call(&slot->pool, &request, &reply, &answer);
+    if (err != ERR_OK)
+        return ckr_of(err);
+    pool_release(&slot->pool, &answer);
+    module_lock(slot->module);
+    CK_RV rv = become_so(slot);
+    module_unlock(slot->module);
+    return rv;
+}
+
+static CK_RV login_user(struct slot *slot, const unsigned char *pin, CK_ULONG pin_len)
+{
+    module_lock(slot->module);
+    const bool needs_pin = slot->pool.token.login_required;
+    if (!needs_pin)
+        slot->logged_in = true;
+    module_unlock(slot->module);
+    return needs_pin ? login_by_pin(slot, pin, pin_len) : CKR_OK;
 }
 
 CK_RV login_begin(
@@ -51,21 +104,19 @@ CK_RV login_begin(
     struct slot *slot = session->slot;
     if (user == CKU_CONTEXT_SPECIFIC)
         return CKR_OPERATION_NOT_INITIALIZED; /* no key is CKA_ALWAYS_AUTHENTICATE */
-    if (user != CKU_USER)
+    if (user != CKU_USER && user != CKU_SO)
         return CKR_USER_TYPE_INVALID;
 
     (void)pthread_mutex_lock(&slot->login_lock);
     module_lock(slot->module);
-    const bool done = login_is_done(slot);
-    const bool needs_pin = slot->pool.token.login_required;
-    if (!done && !needs_pin)
-        slot->logged_in = true;
+    const enum login_state state = login_state(slot);
     module_unlock(slot->module);
-    CK_RV rv = CKR_OK;
-    if (done)
-        rv = CKR_USER_ALREADY_LOGGED_IN;
-    else if (needs_pin)
-        rv = login_by_pin(slot, pin, pin_len);
+    CK_RV rv;
+    if (state != LOGIN_NONE)
+        rv = (state == LOGIN_SO) == (user == CKU_SO) ? CKR_USER_ALREADY_LOGGED_IN
+                                                     : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    else
+        rv = user == CKU_SO ? login_so(slot) : login_user(slot, pin, pin_len);
     (void)pthread_mutex_unlock(&slot->login_lock);
     return rv;
 }
@@ -76,6 +127,7 @@ static bool forget(struct slot *slot)
 {
     const bool by_pin = slot->pool.ticket != NULL;
     slot->logged_in = false;
+    slot->so = false;
     if (by_pin) {
         (void)pool_set_ticket(&slot->pool, span_of(NULL, 0));
         snapshot_remove_private(&slot->snapshot);
@@ -100,7 +152,7 @@ CK_RV login_end(struct session *session)
     err_t err = ERR_OK;
     (void)pthread_mutex_lock(&slot->login_lock);
     module_lock(slot->module);
-    const bool done = login_is_done(slot);
+    const bool done = login_state(slot) != LOGIN_NONE;
     const bool by_pin = forget(slot);
     module_unlock(slot->module);
     if (by_pin)
@@ -112,12 +164,9 @@ CK_RV login_end(struct session *session)
 /* Another thread may have opened a session and logged in since: then the login stays. */
 void login_end_with_last_session(struct slot *slot)
 {
-    CK_ULONG all;
-    CK_ULONG read_write;
     (void)pthread_mutex_lock(&slot->login_lock);
     module_lock(slot->module);
-    session_count(slot->module, slot->id, &all, &read_write);
-    const bool by_pin = all == 0 && forget(slot);
+    const bool by_pin = slot->session_count == 0 && forget(slot);
     module_unlock(slot->module);
     if (by_pin)
         (void)send_logout(slot, false);

@@ -4,6 +4,8 @@
  */
 #include "mechanism.h"
 
+#include "message.h"
+
 #include "wire/attribute.h"
 
 enum { AES_BLOCK = 16 };
@@ -185,7 +187,7 @@ bool mechanism_info(const struct mechanism_row *row, const struct wire_mechanism
     *ret_info = (CK_MECHANISM_INFO){
         .ulMinKeySize = device->min_key_size,
         .ulMaxKeySize = device->max_key_size,
-        .flags = row->function | (device->flags & (of_curves | by_device)),
+        .flags = row->function | (device->flags & (of_curves | by_device)) | message_flags(row),
     };
     return true;
 }

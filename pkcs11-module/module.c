@@ -77,6 +77,7 @@ static void module_free(struct module *module)
         session_free(module->sessions[i]);
     for (size_t i = 0; i < module->slot_count; i++)
         slot_free(module->slots[i]);
+    slot_forget_waiting(module);
     free(module->sessions);
     free(module->slots);
     free(module->directory);
@@ -161,7 +162,7 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *args)
     return rv;
 }
 
-/* Calls that are still inside on other threads end by themselves. */
+/* Calls that are still inside on other threads end by themselves; those that wait are woken. */
 CK_RV module_finalize(const void *reserved)
 {
     struct gate *gate = gate_find();
@@ -174,16 +175,19 @@ CK_RV module_finalize(const void *reserved)
     gate_unlock(gate);
     if (module == NULL)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
-    return reserved == NULL ? module_leave(module, CKR_OK) : CKR_ARGUMENTS_BAD;
+    if (reserved != NULL)
+        return CKR_ARGUMENTS_BAD;
+    slot_end_waiting(module);
+    return module_leave(module, CKR_OK);
 }
 
-CK_RV module_get_info(struct module *module, CK_INFO *info)
+CK_RV module_get_info(struct module *module, CK_VERSION version, CK_INFO *info)
 {
     (void)module;
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
     *info = (CK_INFO){
-        .cryptokiVersion = {CRYPTOKI_VERSION_MAJOR, CRYPTOKI_VERSION_MINOR},
+        .cryptokiVersion = version,
         .libraryVersion = {SIGNERD_VERSION_MAJOR, SIGNERD_VERSION_MINOR},
     };
     text_pad(info->manufacturerID, sizeof info->manufacturerID, span_of_text("signerd"));

@@ -11,11 +11,13 @@
 #include <p11-kit/pkcs11.h>
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct slot;
 struct session;
+struct waker;
 
 struct module {
     unsigned users; /* the gate's own, and each call that is inside; guarded by the gate */
@@ -25,10 +27,14 @@ struct module {
     uint64_t client;      /* names this process to the workers */
     struct slot **slots;
     size_t slot_count;
+    bool scanned;              /* the runtime directory has been read once */
     struct session **sessions; /* in order of their handles */
     size_t session_count;
     size_t session_size;
     pthread_cond_t session_idle; /* a session has no longer a call inside */
+
+    bool ending;         /* C_Finalize was called */
+    struct waker *waker; /* slot_event.c's; NULL: nobody has waited yet */
 };
 
 /* NULL where Cryptoki is not initialised in this process. Each enter needs a leave. */
@@ -38,9 +44,9 @@ CK_RV module_leave(struct module *module, CK_RV rv); /* returns rv */
 void module_lock(struct module *module);
 void module_unlock(struct module *module);
 
-/* C_Initialize, C_Finalize and C_GetInfo. */
+/* C_Initialize, C_Finalize and C_GetInfo. version: of the list that C_GetInfo is in. */
 CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *args);
 CK_RV module_finalize(const void *reserved);
-CK_RV module_get_info(struct module *module, CK_INFO *info);
+CK_RV module_get_info(struct module *module, CK_VERSION version, CK_INFO *info);
 
 #endif

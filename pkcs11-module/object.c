@@ -82,7 +82,7 @@ static CK_RV read_one(struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRI
 CK_RV object_get_attributes(
     struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
-    if (attributes == NULL && count != 0)
+    if ((attributes == NULL && count != 0) || count > TEMPLATE_COUNT_MAX)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
     CK_RV first = find_object(session, handle) != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;

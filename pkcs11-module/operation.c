@@ -34,6 +34,23 @@ void operation_clear(struct operation *operation)
     secret_wipe(operation, sizeof *operation);
 }
 
+err_t operation_copy(const struct operation *operation, struct operation *ret_copy)
+{
+    struct operation copy = *operation;
+    copy.parameter = (struct buffer){0};
+    copy.public_key = (struct buffer){0};
+    copy.gathered = (struct buffer){0};
+    copy.result = (struct buffer){0};
+    err_t err = buffer_append(&copy.parameter, buffer_bytes(&operation->parameter));
+    if (err == ERR_OK)
+        err = buffer_append(&copy.public_key, buffer_bytes(&operation->public_key));
+    if (err != ERR_OK)
+        operation_clear(&copy);
+    else
+        *ret_copy = copy;
+    return err;
+}
+
 void operation_end(struct session *session, enum operation_kind kind)
 {
     stream_cancel(session, kind);
@@ -185,9 +202,12 @@ static CK_RV read_init(
 CK_RV operation_begin(struct session *session, enum operation_kind kind,
     const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    if (mechanism == NULL)
-        return CKR_ARGUMENTS_BAD;
-    if (session->operations[kind].mechanism != NULL)
+    const bool active = session->operations[kind].mechanism != NULL;
+    if (mechanism == NULL) {
+        operation_end(session, kind);
+        return active ? CKR_OK : CKR_ARGUMENTS_BAD;
+    }
+    if (active)
         return CKR_OPERATION_ACTIVE;
     struct operation operation = {
         .mechanism = mechanism_find(mechanism->mechanism, functions[kind]), .key = key};

@@ -47,7 +47,7 @@ struct operation {
     struct buffer result; /* where finished: the end, which the program had no room for */
 };
 
-/* The implementation of C_…Init. */
+/* The implementation of C_…Init. Without a mechanism it ends what is active (3.0, 5.8.1). */
 CK_RV operation_begin(struct session *session, enum operation_kind kind,
     const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 
@@ -58,6 +58,9 @@ void operation_clear(struct operation *operation); /* the same without telling t
 /* How many bytes the end of an encryption or decryption gives, as mechanism_end_output. */
 bool operation_end_output(
     const struct operation *operation, size_t held, size_t *ret_least, size_t *ret_most);
+
+/* Copies an operation that was begun and given nothing yet. ERR_MEMORY. */
+err_t operation_copy(const struct operation *operation, struct operation *ret_copy);
 
 /* Whether nothing comes out before the end, so that parts are kept here. */
 bool operation_gathers(const struct session *session, enum operation_kind kind);

@@ -23,6 +23,7 @@ enum {
     SALT_MAX = 512,
     LABEL_MAX = 1024,
     SHARED_DATA_MAX = 512,
+    PUBLIC_DATA_MAX = 256,
 };
 
 /* CK_GCM_PARAMS as the text of 2.40 has it. Its header, and p11-kit's, have ulIvBits besides; the
@@ -129,7 +130,7 @@ CK_RV parameter_ctr(const CK_MECHANISM *mechanism, struct writer *encoded, size_
 
 CK_RV parameter_mac(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
 {
-    CK_MAC_GENERAL_PARAMS len;
+    CK_ULONG len; /* CK_MAC_GENERAL_PARAMS */
     if (!load(mechanism, &len, sizeof len) || len == 0 || len > MAC_MAX)
         return CKR_MECHANISM_PARAM_INVALID;
     const struct wire_mac_parameter wire = {.mac_len = (uint32_t)len};
@@ -180,11 +181,11 @@ CK_RV parameter_oaep(const CK_MECHANISM *mechanism, struct writer *encoded, size
 /* Ed25519ph and a context are other algorithms; no device of ours has them. */
 CK_RV parameter_eddsa(const CK_MECHANISM *mechanism, struct writer *encoded, size_t *ret_tag_len)
 {
-    CK_EDDSA_PARAMS params;
+    struct eddsa_params params;
     if (mechanism->ulParameterLen == 0)
         return parameter_none(mechanism, encoded, ret_tag_len);
-    if (!load(mechanism, &params, sizeof params) || params.phFlag != CK_FALSE ||
-        params.ulContextDataLen != 0)
+    if (!load(mechanism, &params, sizeof params) || params.prehashed != CK_FALSE ||
+        params.context_len != 0)
         return CKR_MECHANISM_PARAM_INVALID;
     return CKR_OK;
 }
@@ -195,6 +196,7 @@ CK_RV parameter_ecdh(const CK_MECHANISM *mechanism, struct writer *encoded, size
     struct wire_ecdh_parameter wire;
     (void)ret_tag_len;
     if (!load(mechanism, &params, sizeof params) || params.pPublicData == NULL ||
+        params.ulPublicDataLen > PUBLIC_DATA_MAX ||
         (params.kdf != CKD_NULL && params.kdf != CKD_SHA256_KDF))
         return CKR_MECHANISM_PARAM_INVALID;
     const struct span shared = span_of(params.pSharedData, params.ulSharedDataLen);

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { CONNECT_US = 10000000, RETRY_PAUSE_US = 5000, TICKET_MAX = 64 };
+enum { CONNECT_US = 10000000, RETRY_PAUSE_US = 5000, LOST_MAX = 20, TICKET_MAX = 64 };
 
 /* For how long each operation may run, and whether doing it twice does no harm. */
 static const struct {
@@ -38,10 +39,16 @@ static const struct {
     [WIRE_DECRYPT] = {60, false},
     [WIRE_WRAP] = {60, false},
     [WIRE_UNWRAP] = {60, false},
+    [WIRE_DERIVE] = {60, false},
+    [WIRE_VALUE] = {60, true},
+    [WIRE_COPY] = {60, false},
     [WIRE_BEGIN] = {60, false},
     [WIRE_FEED] = {60, false},
     [WIRE_FINISH] = {60, false},
     [WIRE_CANCEL] = {10, true},
+    [WIRE_INIT_TOKEN] = {180, false},
+    [WIRE_INIT_PIN] = {60, false},
+    [WIRE_SET_PIN] = {180, false},
 };
 
 static void pause_briefly(void)
@@ -66,6 +73,7 @@ void pool_clear(struct pool *pool)
 {
     while (pool->idle_count > 0)
         link_close(pool->idle[--pool->idle_count].link);
+    page_unmap(pool->page);
     secret_free(pool->ticket);
     (void)pthread_cond_destroy(&pool->changed);
     free(pool->path);
@@ -101,6 +109,21 @@ static void learn(struct pool *pool, const struct wire_hello_reply *hello,
         (void)pool_set_ticket(pool, span_of(NULL, 0));
 }
 
+/* Each HELLO brings the page; one mapping of it is enough. Takes the descriptor; lock is held. */
+static void keep_page(struct pool *pool, int descriptor, uint64_t instance)
+{
+    const struct page *page;
+    if (descriptor < 0)
+        return;
+    if (pool->page != NULL && pool->page_instance == instance) {
+        (void)close(descriptor);
+    } else if (page_map(descriptor, &page) == ERR_OK) {
+        page_unmap(pool->page);
+        pool->page = page;
+        pool->page_instance = instance;
+    }
+}
+
 static err_t say_hello(struct pool *pool, struct connection *connection, uint64_t deadline_us)
 {
     uint8_t ticket[TICKET_MAX];
@@ -126,6 +149,7 @@ static err_t say_hello(struct pool *pool, struct connection *connection, uint64_
     connection->instance = reply.instance;
     (void)pthread_mutex_lock(pool->lock);
     learn(pool, &reply, &token, ticket_serial);
+    keep_page(pool, link_take_descriptor(connection->link), reply.instance);
     (void)pthread_mutex_unlock(pool->lock);
     return ERR_OK;
 }
@@ -145,18 +169,25 @@ static err_t connect_once(
     return err;
 }
 
-/* A daemon that starts again is away for a moment: nobody listens, or our HELLO is lost with the
- * old one. */
-static err_t connect_pool(struct pool *pool, bool patient, struct connection *ret_connection)
+/* A daemon that starts again is away for a moment: nobody listens (for whoever is patient), or our
+ * HELLO is lost with the old one. */
+static err_t connect_before(
+    struct pool *pool, bool patient, uint64_t deadline_us, struct connection *ret_connection)
 {
-    const uint64_t deadline_us = clock_us() + CONNECT_US;
     err_t err = connect_once(pool, deadline_us, ret_connection);
-    while (
-        (err == ERR_UNREACHABLE || err == ERR_INTERRUPTED) && patient && clock_us() < deadline_us) {
+    unsigned lost = 0;
+    while (((err == ERR_INTERRUPTED && (patient || lost++ < LOST_MAX)) ||
+               (err == ERR_UNREACHABLE && patient)) &&
+           clock_us() < deadline_us) {
         pause_briefly();
         err = connect_once(pool, deadline_us, ret_connection);
     }
     return err;
+}
+
+static err_t connect_pool(struct pool *pool, bool patient, struct connection *ret_connection)
+{
+    return connect_before(pool, patient, clock_us() + CONNECT_US, ret_connection);
 }
 
 /* Forgets a connection; lock is held. */
@@ -300,9 +331,34 @@ void pool_release(struct pool *pool, struct pool_answer *answer)
     (void)pthread_mutex_unlock(pool->lock);
 }
 
+/* Whether an idle connection says that the worker of the last HELLO lives. A worker that ends
+ * closes all of them before the next one starts. lock is held. */
+static bool is_alive(struct pool *pool)
+{
+    if (pool->doubtful || pool->idle_count == 0)
+        return false;
+    const struct connection *last = &pool->idle[pool->idle_count - 1];
+    if (last->instance != pool->instance)
+        return false;
+    pool->doubtful = !link_quiet(last->link);
+    return !pool->doubtful;
+}
+
+bool pool_is_current(struct pool *pool, uint64_t instance, uint64_t generation)
+{
+    return generation != 0 && instance == pool->instance && pool->page != NULL &&
+           instance == pool->page_instance && is_alive(pool) &&
+           page_generation(pool->page) == generation;
+}
+
 void pool_probe(struct pool *pool)
 {
     struct connection connection = {NULL, 0};
+    (void)pthread_mutex_lock(pool->lock);
+    const bool known = pool->token.present && is_alive(pool);
+    (void)pthread_mutex_unlock(pool->lock);
+    if (known)
+        return;
     err_t err = connect_pool(pool, false, &connection);
     (void)pthread_mutex_lock(pool->lock);
     if (err == ERR_OK && pool->idle_count == 0 && pool->open < POOL_MAX) {
@@ -314,4 +370,18 @@ void pool_probe(struct pool *pool)
     if (err != ERR_OK && err != ERR_TOO_MANY_CONNECTIONS)
         pool->token.present = false;
     (void)pthread_mutex_unlock(pool->lock);
+}
+
+err_t pool_watch(struct pool *pool, uint64_t deadline_us, struct link **ret_link)
+{
+    struct connection connection = {NULL, 0};
+    err_t err = connect_before(pool, false, deadline_us, &connection);
+    if (err == ERR_OK) {
+        *ret_link = connection.link;
+    } else if (err == ERR_UNREACHABLE) {
+        (void)pthread_mutex_lock(pool->lock);
+        pool->token.present = false;
+        (void)pthread_mutex_unlock(pool->lock);
+    }
+    return err;
 }

@@ -11,6 +11,7 @@
 #include "token.h"
 
 #include "wire/link.h"
+#include "wire/page.h"
 
 #include <pthread.h>
 
@@ -37,6 +38,8 @@ struct pool {
      * since. */
     uint64_t instance;
     struct token token;
+    const struct page *page; /* of the worker of page_instance; NULL: none */
+    uint64_t page_instance;
     struct secret *ticket;  /* of C_Login, or NULL */
     uint64_t ticket_serial; /* grows whenever the ticket is set */
 };
@@ -64,8 +67,19 @@ err_t pool_call(struct pool *pool, const struct pool_request *request, void *ret
     struct pool_answer *ret_answer);
 void pool_release(struct pool *pool, struct pool_answer *answer);
 
-/* Asks for the token anew (pool->token) with a HELLO; returns at once where nobody listens. */
+/* Whether the worker still lives the life of instance and its objects are those of generation, as
+ * its page says, and an idle connection that its end would have closed. False where only a round
+ * trip can tell. lock is held. */
+bool pool_is_current(struct pool *pool, uint64_t instance, uint64_t generation);
+
+/* Asks for the token anew (pool->token), with a HELLO where no idle connection shows that the
+ * worker lives; returns at once where nobody listens. */
 void pool_probe(struct pool *pool);
+
+/* A greeted connection besides those of the pool, which the worker closes once the token comes or
+ * goes (or for another reason); pool->token is as new. ERR_UNREACHABLE: nobody listens. The caller
+ * closes it. */
+err_t pool_watch(struct pool *pool, uint64_t deadline_us, struct link **ret_link);
 
 /* What later HELLOs carry; an empty ticket is none. lock is held. */
 err_t pool_set_ticket(struct pool *pool, struct span ticket);

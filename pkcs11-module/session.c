@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include "login.h"
+#include "message.h"
 #include "module.h"
 #include "slot.h"
 
@@ -86,22 +87,9 @@ void session_free(struct session *session)
     find_end(&session->find);
     for (size_t i = 0; i < OPERATION_KINDS; i++)
         operation_clear(&session->operations[i]);
+    message_clear(session);
+    digest_clear(&session->digest);
     free(session);
-}
-
-void session_count(
-    const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write)
-{
-    *ret_all = 0;
-    *ret_read_write = 0;
-    for (size_t i = 0; i < module->session_count; i++) {
-        const struct session *session = module->sessions[i];
-        if (session->slot->id != slot)
-            continue;
-        ++*ret_all;
-        if (session_is_read_write(session))
-            ++*ret_read_write;
-    }
 }
 
 bool session_is_read_write(const struct session *session)
@@ -112,8 +100,11 @@ bool session_is_read_write(const struct session *session)
 /* The lock is held. */
 static CK_RV append(struct module *module, struct session *session)
 {
-    if (module->session_count == TOKEN_SESSIONS_MAX)
+    struct slot *slot = session->slot;
+    if (slot->session_count == TOKEN_SESSIONS_MAX)
         return CKR_SESSION_COUNT;
+    if (slot->so && !session_is_read_write(session))
+        return CKR_SESSION_READ_WRITE_SO_EXISTS;
     if (module->session_count == module->session_size) {
         const size_t size = module->session_size == 0 ? 16 : 2 * module->session_size;
         struct session **sessions = realloc(module->sessions, size * sizeof *sessions);
@@ -124,6 +115,8 @@ static CK_RV append(struct module *module, struct session *session)
     }
     session->handle = atomic_fetch_add(&last_handle, 1) + 1;
     module->sessions[module->session_count++] = session;
+    slot->session_count++;
+    slot->read_write_count += session_is_read_write(session);
     return CKR_OK;
 }
 
@@ -174,17 +167,17 @@ static void tell_end(struct session *session)
 /* Takes a session out of the table. True: it was the last of its slot. */
 static bool take_out(struct module *module, struct session *session)
 {
-    CK_ULONG all;
-    CK_ULONG read_write;
+    struct slot *slot = session->slot;
     module_lock(module);
     const size_t i = lower_bound(module, session->handle);
     module->session_count--;
     memmove(&module->sessions[i], &module->sessions[i + 1],
         (module->session_count - i) * sizeof *module->sessions);
     session->closed = true;
-    session_count(module, session->slot->id, &all, &read_write);
+    slot->read_write_count -= session_is_read_write(session);
+    const bool last = --slot->session_count == 0;
     module_unlock(module);
-    return all == 0;
+    return last;
 }
 
 CK_RV session_close(struct session *session)
@@ -196,29 +189,28 @@ CK_RV session_close(struct session *session)
     return CKR_OK;
 }
 
-/* The first session of the slot at or after *handle, which becomes its handle; false: there is
+/* The last session of the slot at or before *handle, which becomes its handle; false: there is
  * none. */
-static bool next_of_slot(struct module *module, CK_SLOT_ID slot, CK_SESSION_HANDLE *handle)
+static bool last_of_slot(struct module *module, CK_SLOT_ID slot, CK_SESSION_HANDLE *handle)
 {
     module_lock(module);
-    size_t i = lower_bound(module, *handle);
-    while (i < module->session_count && module->sessions[i]->slot->id != slot)
-        i++;
-    const bool found = i < module->session_count;
+    size_t i = lower_bound(module, *handle + 1);
+    while (i > 0 && module->sessions[i - 1]->slot->id != slot)
+        i--;
+    const bool found = i > 0;
     if (found)
-        *handle = module->sessions[i]->handle;
+        *handle = module->sessions[i - 1]->handle;
     module_unlock(module);
     return found;
 }
 
-/* Those that are opened meanwhile stay. */
+/* Those that are opened meanwhile stay. From the end, where the table is cut for nothing. */
 CK_RV session_close_all(struct module *module, CK_SLOT_ID slot)
 {
     if (slot_find(module, slot) == NULL)
         return CKR_SLOT_ID_INVALID;
-    const CK_SESSION_HANDLE last = atomic_load(&last_handle);
-    CK_SESSION_HANDLE handle = 1;
-    for (; next_of_slot(module, slot, &handle) && handle <= last; handle++) {
+    CK_SESSION_HANDLE handle = atomic_load(&last_handle);
+    for (; last_of_slot(module, slot, &handle); handle--) {
         struct session *session = acquire(module, handle);
         if (session == NULL)
             continue; /* closed by another thread */
@@ -230,17 +222,18 @@ CK_RV session_close_all(struct module *module, CK_SLOT_ID slot)
 
 CK_RV session_get_info(struct session *session, CK_SESSION_INFO *info)
 {
-    static const CK_STATE states[2][2] = {/* [logged in][read/write] */
-        {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION},
-        {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS}};
+    static const CK_STATE states[][2] = {/* [read/write] */
+        [LOGIN_NONE] = {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION},
+        [LOGIN_USER] = {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS},
+        [LOGIN_SO] = {CKS_RW_SO_FUNCTIONS, CKS_RW_SO_FUNCTIONS}}; /* none is read-only then */
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
-    const bool logged_in = login_is_done(session->slot);
+    const enum login_state login = login_state(session->slot);
     module_unlock(session->module);
     *info = (CK_SESSION_INFO){
         .slotID = session->slot->id,
-        .state = states[logged_in][session_is_read_write(session)],
+        .state = states[login][session_is_read_write(session)],
         .flags = session->flags,
     };
     return CKR_OK;

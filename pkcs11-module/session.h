@@ -7,11 +7,13 @@
 #ifndef PKCS11_MODULE_SESSION_H
 #define PKCS11_MODULE_SESSION_H
 
+#include "digest.h"
 #include "find.h"
 #include "operation.h"
 
 #include <stdbool.h>
 
+struct message_process;
 struct module;
 struct slot;
 
@@ -25,6 +27,8 @@ struct session {
     bool known;     /* the worker has heard of it (objects, BEGIN), and must hear of its end */
     struct find find;
     struct operation operations[OPERATION_KINDS];
+    struct digest digest;
+    struct message_process *messages; /* OPERATION_KINDS of them; NULL: none was ever begun */
 };
 
 /* Enters the module and the session. CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. Each
@@ -34,10 +38,6 @@ CK_RV session_leave(struct session *session, CK_RV rv); /* returns rv */
 
 void session_free(struct session *session);
 bool session_is_read_write(const struct session *session);
-
-/* The module's lock is held. */
-void session_count(
-    const struct module *module, CK_SLOT_ID slot, CK_ULONG *ret_all, CK_ULONG *ret_read_write);
 
 /* The implementations of C_OpenSession … C_GetSessionInfo. */
 CK_RV session_open(

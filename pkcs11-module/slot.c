@@ -36,6 +36,7 @@ static err_t slot_new(struct module *module, const char *file, struct slot **ret
         return ERR_MEMORY;
     slot->module = module;
     slot->id = module->slot_count;
+    slot->told = module->scanned ? TOLD_NO_SLOT : TOLD_NOTHING;
     slot->name = strndup(file, sockets_name_length(file));
     if (slot->name == NULL || asprintf(&path, "%s/%s", module->directory, file) < 0)
         goto fail;
@@ -82,7 +83,9 @@ static int append_new(void *context, const char *file)
 
 err_t slot_scan(struct module *module)
 {
-    return (err_t)sockets_each(module->directory, append_new, module);
+    err_t err = (err_t)sockets_each(module->directory, append_new, module);
+    module->scanned = true;
+    return err;
 }
 
 struct slot *slot_find(struct module *module, CK_SLOT_ID id)
@@ -101,12 +104,21 @@ static bool token_present(struct slot *slot)
     return present;
 }
 
+bool slot_is_present_now(struct slot *slot)
+{
+    pool_probe(&slot->pool);
+    module_lock(slot->module);
+    const bool present = slot->pool.token.present;
+    slot_note_presence(slot);
+    module_unlock(slot->module);
+    return present;
+}
+
 CK_RV slot_require_token(struct slot *slot)
 {
     if (token_present(slot))
         return CKR_OK;
-    pool_probe(&slot->pool);
-    return token_present(slot) ? CKR_OK : CKR_TOKEN_NOT_PRESENT;
+    return slot_is_present_now(slot) ? CKR_OK : CKR_TOKEN_NOT_PRESENT;
 }
 
 bool slot_was_restarted(struct slot *slot, uint64_t instance)

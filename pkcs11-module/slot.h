@@ -11,6 +11,8 @@
 
 struct module;
 
+enum slot_told { TOLD_NOTHING, TOLD_NO_SLOT, TOLD_ABSENT, TOLD_PRESENT };
+
 struct slot {
     struct module *module;
     CK_SLOT_ID id;
@@ -19,6 +21,10 @@ struct slot {
     struct snapshot snapshot;
     pthread_mutex_t login_lock; /* held during LOGIN and LOGOUT: neither overtakes the other */
     bool logged_in; /* by a C_Login that needed no PIN; pool.ticket stands for the other kind */
+    bool so;        /* the security officer is logged in, and no user */
+    CK_ULONG session_count;
+    CK_ULONG read_write_count;
+    enum slot_told told; /* what the program knows of its token: see slot_event.c */
 };
 
 /* Appends the sockets that are new in the runtime directory, sorted by name. The module's lock is
@@ -49,7 +55,18 @@ err_t slot_call_objects(struct slot *slot, const struct slot_object objects[2],
 /* Whether the worker lives another life than instance. */
 bool slot_was_restarted(struct slot *slot, uint64_t instance);
 
-/* The implementations of C_GetSlotList … C_GetMechanismInfo. */
+/* Whether its token is there; asks the worker. */
+bool slot_is_present_now(struct slot *slot);
+
+/* The first time that it is known whether the token is there: what comes later is an event. The
+ * module's lock is held. */
+void slot_note_presence(struct slot *slot);
+
+/* Ends C_WaitForSlotEvent in other threads, for C_Finalize; frees what that needed. */
+void slot_end_waiting(struct module *module);
+void slot_forget_waiting(struct module *module);
+
+/* The implementations of C_GetSlotList … C_WaitForSlotEvent. */
 CK_RV slot_get_list(struct module *module, CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count);
 CK_RV slot_get_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *info);
 CK_RV slot_get_token_info(struct module *module, CK_SLOT_ID id, CK_TOKEN_INFO *info);

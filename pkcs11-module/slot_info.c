@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo, C_GetMechanismList, C_GetMechanismInfo,
- * C_WaitForSlotEvent. None of them waits for a daemon that is away.
+ * C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo, C_GetMechanismList, C_GetMechanismInfo. None of
+ * them waits for a daemon that is away.
  */
 #include "slot.h"
 
 #include "ckr.h"
 #include "module.h"
-#include "session.h"
 #include "text.h"
 
 #include <string.h>
-
-static bool is_present_now(struct slot *slot)
-{
-    pool_probe(&slot->pool);
-    module_lock(slot->module);
-    const bool present = slot->pool.token.present;
-    module_unlock(slot->module);
-    return present;
-}
 
 static CK_ULONG slot_count(struct module *module, bool scan, err_t *ret_err)
 {
@@ -42,7 +32,7 @@ CK_RV slot_get_list(struct module *module, CK_BBOOL present, CK_SLOT_ID *list, C
     const CK_ULONG room = list == NULL ? 0 : *count;
     CK_ULONG found = 0;
     for (CK_SLOT_ID id = 0; id < all; id++) {
-        if (present && !is_present_now(slot_find(module, id)))
+        if (present && !slot_is_present_now(slot_find(module, id)))
             continue;
         if (found < room)
             list[found] = id;
@@ -66,7 +56,7 @@ CK_RV slot_get_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *info)
     name.len = name.len < w.size - w.used ? name.len : w.size - w.used;
     write_span(&w, name);
 
-    *info = (CK_SLOT_INFO){.flags = is_present_now(slot) ? CKF_TOKEN_PRESENT : 0};
+    *info = (CK_SLOT_INFO){.flags = slot_is_present_now(slot) ? CKF_TOKEN_PRESENT : 0};
     text_pad(info->slotDescription, sizeof info->slotDescription, writer_bytes(&w));
     text_pad(info->manufacturerID, sizeof info->manufacturerID, span_of_text("signerd"));
     return CKR_OK;
@@ -94,9 +84,11 @@ CK_RV slot_get_token_info(struct module *module, CK_SLOT_ID id, CK_TOKEN_INFO *i
     CK_RV rv = read_token(module, id, info, &token);
     if (rv != CKR_OK)
         return rv;
+    const struct slot *slot = slot_find(module, id);
     *info = token.info;
     module_lock(module);
-    session_count(module, id, &info->ulSessionCount, &info->ulRwSessionCount);
+    info->ulSessionCount = slot->session_count;
+    info->ulRwSessionCount = slot->read_write_count;
     module_unlock(module);
     return CKR_OK;
 }
@@ -130,12 +122,4 @@ CK_RV slot_get_mechanism(
         return CKR_MECHANISM_INVALID;
     *info = *known;
     return CKR_OK;
-}
-
-CK_RV slot_wait_for_event(struct module *module, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
-{
-    (void)module;
-    if (slot == NULL || reserved != NULL)
-        return CKR_ARGUMENTS_BAD;
-    return (flags & CKF_DONT_BLOCK) != 0 ? CKR_NO_EVENT : CKR_FUNCTION_NOT_SUPPORTED;
 }

@@ -73,7 +73,7 @@ static CK_RV write_one(const CK_ATTRIBUTE *attribute, struct writer *list)
 
 CK_RV template_write(const CK_ATTRIBUTE *attributes, CK_ULONG count, struct writer *list)
 {
-    if (attributes == NULL && count != 0)
+    if ((attributes == NULL && count != 0) || count > TEMPLATE_COUNT_MAX)
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = CKR_OK;
     for (CK_ULONG i = 0; i < count && rv == CKR_OK; i++)

@@ -11,8 +11,12 @@
 
 #include <p11-kit/pkcs11.h>
 
-/* Appends all attributes to list. CKR_ARGUMENTS_BAD, CKR_ATTRIBUTE_TYPE_INVALID,
- * CKR_ATTRIBUTE_VALUE_INVALID, or CKR_TEMPLATE_INCONSISTENT where they do not fit the list. */
+/* A count above this is no count: nothing behind such a pointer is read. */
+enum { TEMPLATE_COUNT_MAX = 1024 };
+
+/* Appends all attributes to list. CKR_ARGUMENTS_BAD (also for a count over TEMPLATE_COUNT_MAX),
+ * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, or CKR_TEMPLATE_INCONSISTENT where they
+ * do not fit the list. */
 CK_RV template_write(const CK_ATTRIBUTE *attributes, CK_ULONG count, struct writer *list);
 
 /* True for CKA_VALUE of a secret that may be read, but is in no list: the worker tells it, to the

@@ -14,8 +14,9 @@ static CK_VERSION version_of(uint16_t version)
 static void read_info(const struct wire_hello_reply *hello, CK_TOKEN_INFO *info)
 {
     *info = (CK_TOKEN_INFO){
-        .flags = CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED |
-                 (hello->login_required ? CKF_LOGIN_REQUIRED : 0),
+        .flags = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS | CKF_TOKEN_INITIALIZED |
+                 CKF_USER_PIN_INITIALIZED | (hello->login_required ? CKF_LOGIN_REQUIRED : 0) |
+                 (hello->pin_failed ? CKF_USER_PIN_COUNT_LOW : 0), /* and nothing ever locks */
         .ulMaxSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxRwSessionCount = TOKEN_SESSIONS_MAX,
         .ulMaxPinLen = TOKEN_PIN_MAX,

@@ -86,7 +86,7 @@ static err_t take_listing(struct keys *keys, struct device *device, const struct
 err_t keys_take(struct keys *keys, struct device *device, struct span objects)
 {
     struct listing listing = {0};
-    err_t err = list_parts_add(&listing.parts, objects);
+    err_t err = list_parts_copy(&listing.parts, objects);
     return err == ERR_OK ? take_listing(keys, device, &listing) : err;
 }
 

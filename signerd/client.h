@@ -32,8 +32,10 @@ struct connection {
     struct identity identity;
     struct client *client; /* NULL before HELLO */
     bool greeted_absent;   /* HELLO was answered "no device" */
+    bool page_due;         /* the page's descriptor goes with the answer */
     uint64_t parked_until; /* clock_us: a PIN's answer waits; 0: not parked */
     uint32_t parked_call;
+    uint16_t parked_operation; /* LOGIN or SET_PIN */
     err_t parked_outcome;
     struct connection *next;
     struct connection *previous;

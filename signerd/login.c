@@ -4,6 +4,8 @@
  */
 #include "login.h"
 
+#include "pin_record.h"
+
 #include "base/log.h"
 
 #include <errno.h>
@@ -18,8 +20,12 @@ enum { KEY_SIZE = 32, BOOT_ID_SIZE = 36 };
 static const char key_file[] = "ticket.key";
 
 struct login {
+    int directory;
     const char *device;
-    struct secret *pin;
+    struct secret *file_pin;
+    struct secret *set_pin; /* NULL: none was set, or nobody has given it since the start */
+    bool has_record;
+    struct pin_record record;
     struct secret *key;
     char boot_id[BOOT_ID_SIZE + 1];
 };
@@ -47,7 +53,7 @@ static err_t make_key_file(int directory)
     return err;
 }
 
-/* The ticket key: the MAC of the PIN under the kept random key. */
+/* The ticket key: the MAC of what stands for the PIN under the kept random key. */
 static err_t read_key(int directory, struct span pin, struct secret **ret_key)
 {
     struct secret *kept = NULL;
@@ -90,18 +96,48 @@ static void read_boot_id(char boot_id[BOOT_ID_SIZE + 1])
         (void)close(fd);
 }
 
-err_t login_new(int directory, const char *device, struct secret *pin, struct login **ret_login)
+/* A record that cannot be read must not give way to the PIN of FILE, which somebody has changed. */
+static err_t read_record(struct login *login)
+{
+    err_t err = pin_record_read(login->directory, &login->record);
+    if (err == ERR_FILE)
+        return ERR_OK;
+    if (err != ERR_OK) {
+        log_error("the client PIN that was set cannot be read: remove 'client-pin' of the device's "
+                  "state directory, and the PIN of signerd.conf counts again");
+        return ERR_SYSTEM;
+    }
+    login->has_record = pin_record_follows(&login->record, secret_bytes(login->file_pin));
+    if (login->has_record)
+        return ERR_OK;
+    log_info(
+        "the file of client-pin holds another PIN: the one that was set before counts no more");
+    return pin_record_remove(login->directory);
+}
+
+/* What the ticket key is made from: another one after each change of the PIN. */
+static struct span stands_for_pin(const struct login *login)
+{
+    return login->has_record ? span_of(login->record.pin_hash, sizeof login->record.pin_hash)
+                             : secret_bytes(login->file_pin);
+}
+
+err_t login_new(
+    int directory, const char *device, struct secret *file_pin, struct login **ret_login)
 {
     struct login *login = calloc(1, sizeof *login);
     if (login == NULL)
         return ERR_MEMORY;
-    err_t err = read_key(directory, secret_bytes(pin), &login->key);
+    login->directory = directory;
+    login->device = device;
+    login->file_pin = file_pin;
+    err_t err = read_record(login);
+    if (err == ERR_OK)
+        err = read_key(directory, stands_for_pin(login), &login->key);
     if (err != ERR_OK) {
         free(login);
         return err;
     }
-    login->device = device;
-    login->pin = pin;
     read_boot_id(login->boot_id);
     *ret_login = login;
     return ERR_OK;
@@ -111,19 +147,69 @@ void login_free(struct login *login)
 {
     if (login == NULL)
         return;
-    secret_free(login->pin);
+    secret_free(login->file_pin);
+    secret_free(login->set_pin);
     secret_free(login->key);
+    secret_wipe(login, sizeof *login);
     free(login);
 }
 
 /* Compared as MACs, so that time tells nothing, not even the length. */
-bool login_pin_is_right(const struct login *login, struct span pin)
+static bool is_same(const struct login *login, const struct secret *pin, struct span given)
 {
-    uint8_t right[LOGIN_TICKET_SIZE];
-    uint8_t given[LOGIN_TICKET_SIZE];
+    uint8_t right_mac[LOGIN_TICKET_SIZE];
+    uint8_t given_mac[LOGIN_TICKET_SIZE];
     struct span key = secret_bytes(login->key);
-    return mac(key, secret_bytes(login->pin), right) && mac(key, pin, given) &&
-           secret_equal(span_of(right, sizeof right), span_of(given, sizeof given));
+    return mac(key, secret_bytes(pin), right_mac) && mac(key, given, given_mac) &&
+           secret_equal(span_of(right_mac, sizeof right_mac), span_of(given_mac, sizeof given_mac));
+}
+
+static err_t copy_secret(struct span bytes, struct secret **ret_secret)
+{
+    err_t err = secret_new(bytes.len, ret_secret);
+    if (err == ERR_OK)
+        memcpy(secret_writable(*ret_secret), bytes.ptr, bytes.len);
+    return err;
+}
+
+/* The slow hash is for whoever gets hold of the record. Here it is asked until it has been right
+ * once: wrong PINs shall not keep the worker from its work. */
+bool login_pin_is_right(struct login *login, struct span pin)
+{
+    if (!login->has_record)
+        return is_same(login, login->file_pin, pin);
+    if (login->set_pin != NULL)
+        return is_same(login, login->set_pin, pin);
+    if (pin.len == 0 || pin.len > LOGIN_PIN_MAX || !pin_record_is_of(&login->record, pin))
+        return false;
+    (void)copy_secret(pin, &login->set_pin); /* without it the next question is slow again */
+    return true;
+}
+
+err_t login_set_pin(struct login *login, struct span pin)
+{
+    struct login next = *login;
+    if (pin.len == 0 || pin.len > LOGIN_PIN_MAX)
+        return ERR_PIN_LENGTH;
+    next.has_record = true;
+    next.set_pin = NULL;
+    next.key = NULL;
+    err_t err = copy_secret(pin, &next.set_pin);
+    if (err == ERR_OK)
+        err = pin_record_make(pin, secret_bytes(login->file_pin), &next.record);
+    if (err == ERR_OK)
+        err = read_key(login->directory, stands_for_pin(&next), &next.key);
+    if (err == ERR_OK)
+        err = pin_record_write(login->directory, &next.record);
+    if (err != ERR_OK) {
+        secret_free(next.set_pin);
+        secret_free(next.key);
+        return err;
+    }
+    secret_free(login->set_pin);
+    secret_free(login->key);
+    *login = next;
+    return ERR_OK;
 }
 
 err_t login_ticket(

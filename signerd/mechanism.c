@@ -226,9 +226,12 @@ static err_t pss_data(const struct mechanism_use *use)
 
 enum blocks { NO_BLOCKS, WHOLE_BLOCKS, PADDED_BLOCKS };
 
-#define TYPES(type) {type, type}
-#define PAIR        true
-#define SECRET      false
+#define TYPES(type)                                                                                \
+    {                                                                                              \
+        type, type                                                                                 \
+    }
+#define PAIR   true
+#define SECRET false
 
 /* clang-format off */
 static const struct mechanism_row {
@@ -353,8 +356,7 @@ static bool is_allowed(const struct mechanism_use *use)
 
 /* ---- checks ---- */
 
-static const struct wire_mechanism *offer_find(
-    const struct driver_token *token, uint32_t mechanism)
+static const struct wire_mechanism *offer_find(const struct driver_token *token, uint32_t mechanism)
 {
     for (size_t i = 0; i < token->mechanism_count; i++)
         if (token->mechanisms[i].type == mechanism)
@@ -389,9 +391,8 @@ static err_t check_rsa_size(const struct mechanism_use *use)
 {
     const struct wire_mechanism *offer = offer_find(use->token, use->mechanism);
     const size_t bits = rsa_bits(use->key);
-    return bits == 0 || (bits >= offer->min_key_size && bits <= offer->max_key_size)
-               ? ERR_OK
-               : ERR_KEY_SIZE;
+    return bits == 0 || (bits >= offer->min_key_size && bits <= offer->max_key_size) ? ERR_OK
+                                                                                     : ERR_KEY_SIZE;
 }
 
 err_t mechanism_check(const struct mechanism_use *use)

@@ -36,8 +36,8 @@ err_t mechanism_check_total(uint32_t mechanism, uint32_t flag, size_t total);
 bool mechanism_is_guessable(const struct mechanism_use *use);
 
 /* How many bytes the key can have that is wrapped in so many. ERR_WRAPPED_KEY where it is none. */
-err_t mechanism_unwrapped_size(const struct mechanism_use *use, size_t wrapped, size_t *ret_least,
-    size_t *ret_most);
+err_t mechanism_unwrapped_size(
+    const struct mechanism_use *use, size_t wrapped, size_t *ret_least, size_t *ret_most);
 
 /* Bytes of what a derivation gives by itself; 0: as many as are asked for, or not known here. */
 size_t mechanism_derived_size(const struct mechanism_use *use);

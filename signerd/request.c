@@ -103,6 +103,7 @@ enum request_end request_serve(
         connection->client->requests++;
     if (connection->parked_until != 0) {
         connection->parked_call = header.call;
+        connection->parked_operation = header.operation;
         connection->parked_outcome = err;
         end = REQUEST_PARKED;
         goto out;
@@ -124,13 +125,15 @@ void request_unpark(struct worker *worker, struct connection *connection, struct
     uint8_t ticket[LOGIN_TICKET_SIZE];
     union wire_body out = {0};
     err_t err = connection->parked_outcome;
+    const bool is_login = connection->parked_operation == WIRE_LOGIN;
     connection->parked_until = 0;
-    if (err == ERR_OK)
+    if (err == ERR_OK && is_login)
         err = login_ticket(worker->login, &connection->identity, ticket);
-    if (err == ERR_OK) {
+    if (err == ERR_OK && is_login) {
         connection->client->logged_in = true;
         worker->objects.generation++;
         out.login_reply.ticket = span_of(ticket, sizeof ticket);
     }
-    write_reply(worker, connection->parked_call, WIRE_LOGIN, err, &out, reply);
+    write_reply(
+        worker, connection->parked_call, connection->parked_operation, err, &out, reply);
 }

@@ -41,6 +41,14 @@ void tell_left_out(struct worker *worker, struct account *account);
 err_t find_object(struct request *request, uint64_t number, struct object **ret_object);
 bool may_see(const struct request *request, const struct object *object);
 
+/* Whether a rule gives the asker "admin". permit_admin tells a refusal: ERR_NOT_ADMIN. */
+bool is_admin(const struct request *request);
+err_t permit_admin(struct request *request);
+
+/* Checks the client PIN, which must be set. The answer waits where this user has failed before,
+ * whether the PIN is right or not, so that time tells nothing. ERR_PIN_INCORRECT, told. */
+err_t check_pin(struct request *request, struct span pin);
+
 /* The intent line, before the driver is called: ERR_AUDIT means that it must not be. */
 err_t account_for_begin(
     struct request *request, const struct audit_event *event, uint64_t *ret_intent);
@@ -138,7 +146,7 @@ err_t serve_derive(struct request *request); /* serve_derive.c */
 err_t serve_value(struct request *request);
 err_t serve_status(struct request *request); /* serve_admin.c */
 err_t serve_explain(struct request *request);
-err_t serve_init_token(struct request *request); /* serve_pin.c */
+err_t serve_init_token(struct request *request); /* serve_pin.c, as check_pin and permit_admin */
 err_t serve_init_pin(struct request *request);
 err_t serve_set_pin(struct request *request);
 

@@ -11,7 +11,7 @@
 
 /* ---- STATUS ---- */
 
-static bool is_admin(const struct request *request)
+bool is_admin(const struct request *request)
 {
     const struct worker *worker = request->worker;
     return policy_decide(worker->rules, worker->rule_count, &request->connection->identity,

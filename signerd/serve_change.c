@@ -31,6 +31,17 @@ static err_t permit_trust(
 
 /* ---- changing ---- */
 
+/* A secret without a name of its own is judged by that of its base: named, it would leave the rules
+ * that hold for it. */
+static bool is_fixed(const struct object *object, struct span template)
+{
+    struct span ignored;
+    const bool names =
+        attribute_get(template, ATTR_LABEL, &ignored) || attribute_get(template, ATTR_ID, &ignored);
+    return (object->key.is_derived && names) ||
+           !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true);
+}
+
 static err_t permit_change(struct request *request, const struct object *object,
     struct span template, const struct audit_event *event)
 {
@@ -41,9 +52,7 @@ static err_t permit_change(struct request *request, const struct object *object,
         err = permit(request, VERB_CHANGE, &after_event);
     if (err == ERR_OK)
         err = permit_trust(request, template, event);
-    const bool is_fixed = object->key.is_derived || /* it would leave the rules that hold for it */
-                          !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true);
-    if (err == ERR_OK && is_fixed)
+    if (err == ERR_OK && is_fixed(object, template))
         err = refuse(request, event, ERR_ACTION_PROHIBITED);
     return err;
 }

@@ -79,8 +79,8 @@ static err_t length_of(
 }
 
 /* Without the right to let it leave it is sensitive and stays, and says so. */
-static void put_settled(
-    struct span completed, const struct derivation *derivation, uint64_t length, struct writer *list)
+static void put_settled(struct span completed, const struct derivation *derivation, uint64_t length,
+    struct writer *list)
 {
     struct reader r = reader_of(completed);
     struct wire_attribute attribute;
@@ -161,8 +161,8 @@ err_t serve_derive(struct request *request)
         err = account_for_begin(request, &derivation.event, &intent);
     if (err != ERR_OK)
         return err;
-    err = worker->driver->derive(worker->device, base->ref, in->mechanism, in->parameter,
-        writer_bytes(&list), &ref);
+    err = worker->driver->derive(
+        worker->device, base->ref, in->mechanism, in->parameter, writer_bytes(&list), &ref);
     err = account_for_end(request, intent, err);
     return err == ERR_OK ? take_derived(request, &derivation, ref) : err;
 }
@@ -178,7 +178,8 @@ static bool is_readable(const struct request *request, const struct object *obje
            attribute_get_bool(object->attributes, ATTR_EXTRACTABLE, false);
 }
 
-/* The value is in request->scratch, which is wiped once the reply is made; as is the reply, sent. */
+/* The value is in request->scratch, which is wiped once the reply is made; as is the reply, sent.
+ */
 err_t serve_value(struct request *request)
 {
     struct worker *worker = request->worker;

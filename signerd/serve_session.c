@@ -5,7 +5,8 @@
  */
 #include "serve.h"
 
-#include "base/clock.h"
+#include "base/secret.h"
+#include "wire/compact.h"
 
 #include <p11-kit/pkcs11.h>
 
@@ -36,6 +37,7 @@ err_t serve_hello(struct request *request)
     }
 
     connection->greeted_absent = worker->device == NULL;
+    connection->page_due = worker->page != NULL;
     put_mechanisms(&worker->token, &request->scratch);
     request->out->hello_reply = (struct wire_hello_reply){
         .version = in->version_max < WIRE_VERSION_MAX ? in->version_max : WIRE_VERSION_MAX,
@@ -43,6 +45,7 @@ err_t serve_hello(struct request *request)
         .present = worker->device != NULL,
         .login_required = worker->login != NULL,
         .logged_in = connection->client->logged_in,
+        .pin_failed = worker->login != NULL && connection->place.account->pin_failures > 0,
         .label = span_of_text(worker->token.label),
         .manufacturer = span_of_text(worker->token.manufacturer),
         .model = span_of_text(worker->token.model),
@@ -54,9 +57,22 @@ err_t serve_hello(struct request *request)
     return ERR_OK;
 }
 
+/* Appends the object to the message, unless it does not fit any more. */
+static bool list_object(
+    struct compact *compact, const struct object *object, struct writer *message)
+{
+    static uint8_t row[WIRE_TEMPLATE_MAX + 32]; /* the worker has one thread */
+    struct writer w = writer_of(row, sizeof row);
+    const bool fits = put_object(&w, object) && compact_put(compact, writer_bytes(&w), message);
+    secret_wipe_span(writer_bytes(&w));
+    return fits;
+}
+
 /* The cursor is the low half of the number of the first object to come. */
 err_t serve_list(struct request *request)
 {
+    static struct compact compact;
+    static uint8_t plain[WIRE_LIST_MAX];
     const struct objects *objects = &request->worker->objects;
     const struct wire_list_request *in = &request->in->list_request;
     struct wire_list_reply *out = &request->out->list_reply;
@@ -66,12 +82,14 @@ err_t serve_list(struct request *request)
     }
     struct writer list = request->scratch;
     list.size = WIRE_DATA_MAX;
+    compact_begin(&compact, plain, sizeof plain);
     for (size_t i = 0; i < objects->count && out->next == 0; i++) {
         const struct object *object = objects->rows[i];
         if ((uint32_t)object->number >= in->cursor && may_see(request, object) &&
-            !put_object(&list, object))
+            !list_object(&compact, object, &list))
             out->next = (uint32_t)object->number;
     }
+    secret_wipe_span(writer_bytes(&compact.plain));
     request->scratch = list;
     out->objects = writer_bytes(&list);
     return ERR_OK;
@@ -95,14 +113,16 @@ err_t serve_random(struct request *request)
     return device_answer(worker, err);
 }
 
-/* The answer waits where this user has failed before, whether the PIN is right or not, so that time
- * tells nothing. */
+/* A security officer is whom the rules say, and nothing is kept of it: they are asked again at each
+ * act. */
 err_t serve_login(struct request *request)
 {
     struct worker *worker = request->worker;
     struct connection *connection = request->connection;
     const struct wire_login_request *in = &request->in->login_request;
     uint8_t ticket[LOGIN_TICKET_SIZE];
+    if (in->user == CKU_SO)
+        return permit_admin(request) == ERR_OK ? ERR_OK : ERR_USER_TYPE;
     if (in->user != CKU_USER)
         return ERR_USER_TYPE;
     if (worker->login == NULL)
@@ -110,16 +130,9 @@ err_t serve_login(struct request *request)
     if (connection->client->logged_in)
         return ERR_ALREADY_LOGGED_IN;
 
-    uint64_t now = clock_us();
-    bool right = login_pin_is_right(worker->login, in->pin);
-    uint64_t answer_at = account_pin_answer_at(connection->place.account, right, now);
-    connection->parked_until = answer_at > now ? answer_at : 0;
-    if (!right) {
-        struct audit_event event = event_of(request, NULL);
-        tell_refusal(request, &event, ERR_PIN_INCORRECT, "client-pin");
-        return ERR_PIN_INCORRECT;
-    }
-    err_t err = login_ticket(worker->login, &connection->identity, ticket);
+    err_t err = check_pin(request, in->pin);
+    if (err == ERR_OK)
+        err = login_ticket(worker->login, &connection->identity, ticket);
     if (err != ERR_OK)
         return err;
     if (connection->parked_until == 0) {

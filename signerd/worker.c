@@ -155,15 +155,43 @@ static void take_connection(struct worker *worker, const struct control_packet *
     if (!has_room(worker, account) ||
         connection_new(&worker->clients, fd, &identity, account, &connection) != ERR_OK) {
         if (account_refusal_has_line(account, clock_us()))
-            log_warning("a connection of uid %u is closed at once: too many are open", identity.uid);
+            log_warning(
+                "a connection of uid %u is closed at once: too many are open", identity.uid);
         (void)close(fd);
         return;
     }
     watch(worker, connection, EPOLL_CTL_ADD, EPOLLIN);
 }
 
+/* False where the descriptor cannot go with it: the kernel limits how many a user has under way. */
+static bool send_with_page(int fd, int page_fd, struct span reply)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec iov = {(void *)(uintptr_t)reply.ptr, reply.len};
+    struct msghdr message = {.msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof page_fd);
+    memcpy(CMSG_DATA(header), &page_fd, sizeof page_fd);
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+/* The page tells of a change before the answer does: who hears that an object was made, and tells
+ * another process so, can rely on that one to see it. */
 static void send_reply(struct worker *worker, struct connection *connection, struct span reply)
 {
+    page_tell(worker->page, worker->objects.generation);
+    const bool with_page = connection->page_due;
+    connection->page_due = false;
+    if (with_page && send_with_page(connection->fd, worker->page_fd, reply))
+        return;
     /* A client has one call at a time, so its answer always fits; one that does not read loses its
      * connection. */
     if (send(connection->fd, reply.ptr, reply.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -404,6 +432,8 @@ static void run(struct worker *worker)
         }
         if (now >= worker->due)
             keep_house(worker);
+        page_tell(
+            worker->page, worker->objects.generation); /* by policy, device or a client's end */
     }
     log_error("the device is gone, or is not what it was; this worker ends");
 }
@@ -421,6 +451,9 @@ static err_t start(struct worker *worker)
     worker->pulse =
         mmap(NULL, sizeof *worker->pulse, PROT_READ | PROT_WRITE, MAP_SHARED, CONTROL_PULSE_FD, 0);
     worker->events = epoll_create1(EPOLL_CLOEXEC);
+    if (page_make(&worker->page, &worker->page_fd) != ERR_OK)
+        log_warning(
+            "there is no page for the generation (%s): clients ask for it", strerror(errno));
     if (worker->pulse == MAP_FAILED || worker->events < 0 ||
         epoll_ctl(worker->events, EPOLL_CTL_ADD, CONTROL_FD, &event) != 0)
         return ERR_SYSTEM;

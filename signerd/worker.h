@@ -15,6 +15,7 @@
 #include "object.h"
 #include "policy.h"
 
+#include "wire/page.h"
 #include "wire/spin.h"
 
 struct worker {
@@ -49,8 +50,10 @@ struct worker {
     struct spin spin;
     struct pulse *pulse;
     int state_directory;
-    uint64_t due; /* clock_us: when the loop has something to do by time */
-    int events;   /* epoll */
+    uint64_t due;      /* clock_us: when the loop has something to do by time */
+    int events;        /* epoll */
+    struct page *page; /* shows the generation to clients; NULL: there is none */
+    int page_fd;
 
     /* what STATUS tells */
     uint64_t started_at; /* clock_us */

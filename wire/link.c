@@ -27,6 +27,7 @@ struct link {
     uint32_t call;
     uint64_t generation;
     struct spin spin;
+    int descriptor; /* that came with HELLO's reply and was not taken; -1: none */
     uint8_t packet[WIRE_MESSAGE_MAX];
 };
 
@@ -63,6 +64,7 @@ err_t link_open(const char *path, uint64_t deadline_us, struct link **ret_link)
         return ERR_MEMORY;
     link->call = 0;
     link->generation = 0;
+    link->descriptor = -1;
     link->spin = spin_new(SPIN_AUTO);
 
     err_t err;
@@ -99,14 +101,34 @@ void link_close(struct link *link)
         return;
     if (link_alive(link))
         (void)close(link->fd);
+    if (link->descriptor >= 0)
+        (void)close(link->descriptor);
     secret_wipe(
         link->packet, sizeof link->packet); /* the last answer may be a ticket or random bytes */
     free(link);
 }
 
+bool link_quiet(const struct link *link)
+{
+    struct pollfd poller = {.fd = link->fd, .events = POLLIN};
+    return link_alive(link) && poll(&poller, 1, 0) == 0;
+}
+
+int link_take_descriptor(struct link *link)
+{
+    const int descriptor = link->descriptor;
+    link->descriptor = -1;
+    return descriptor;
+}
+
 uint64_t link_generation(const struct link *link)
 {
     return link->generation;
+}
+
+int link_descriptor(const struct link *link)
+{
+    return link->fd;
 }
 
 /* Blocks until the socket is ready for events, or the deadline. */
@@ -140,14 +162,41 @@ static err_t send_packet(const struct link *link, struct span packet, uint64_t d
     }
 }
 
+/* recv, for a packet that may bring a descriptor. More than one do not fit, and the kernel closes
+ * them. */
+static ssize_t receive_with_descriptor(struct link *link)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {link->packet, sizeof link->packet};
+    struct msghdr message = {.msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control};
+    const ssize_t n = recvmsg(link->fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof link->descriptor)) {
+        if (link->descriptor >= 0)
+            (void)close(link->descriptor);
+        memcpy(&link->descriptor, CMSG_DATA(header), sizeof link->descriptor);
+    }
+    return n;
+}
+
 /* Spins for as long as it pays, then sleeps. The scheduler likes to put both ends on one processor:
  * without the yield each would spin away the other's time. */
-static err_t receive_packet(struct link *link, uint64_t deadline_us, struct span *ret_packet)
+static err_t receive_packet(
+    struct link *link, bool with_descriptor, uint64_t deadline_us, struct span *ret_packet)
 {
     const uint64_t start = clock_us();
     const uint64_t spin_until = start + spin_budget(&link->spin);
     for (;;) {
-        ssize_t n = recv(link->fd, link->packet, sizeof link->packet, MSG_DONTWAIT | MSG_TRUNC);
+        ssize_t n = with_descriptor ? receive_with_descriptor(link)
+                                    : recv(link->fd, link->packet, sizeof link->packet,
+                                          MSG_DONTWAIT | MSG_TRUNC);
         if (n > 0 && (size_t)n <= sizeof link->packet) {
             spin_learn(&link->spin, clock_us() - start);
             *ret_packet = span_of(link->packet, (size_t)n);
@@ -206,7 +255,7 @@ err_t link_call(struct link *link, enum wire_operation operation, const void *re
         return err;
 
     *ret_fate = LINK_MAYBE_DONE;
-    err = receive_packet(link, deadline_us, &packet);
+    err = receive_packet(link, operation == WIRE_HELLO, deadline_us, &packet);
     if (err != ERR_OK)
         return err;
     return read_reply(link, row, packet, ret_reply, ret_fate);

@@ -31,6 +31,16 @@ err_t link_call(struct link *link, enum wire_operation operation, const void *re
 /* The generation that the last answer told. */
 uint64_t link_generation(const struct link *link);
 
+/* The descriptor of the worker's page (wire/page.h), which came with HELLO's reply and becomes the
+ * caller's; -1: none did, or it was taken. What is not taken is closed with the link. */
+int link_take_descriptor(struct link *link);
+
+/* Whether an idle link is still connected: one look, without waiting. */
+bool link_quiet(const struct link *link);
+
+/* To poll for its end; nothing else. */
+int link_descriptor(const struct link *link);
+
 /* False where the program closed the descriptor behind our back (daemons do): the link is dead. */
 bool link_alive(const struct link *link);
 

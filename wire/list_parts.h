@@ -14,8 +14,11 @@ struct list_parts {
     size_t len;
 };
 
-/* Copies a part behind what is there. ERR_TOO_LARGE over 16 MiB in all, ERR_MEMORY; then nothing
- * has changed. */
+/* Appends what a part says: objects as they stand in a list_reply, compact. ERR_TOO_LARGE over 16
+ * MiB in all, ERR_BAD_MESSAGE, ERR_MEMORY; then nothing has changed. */
 err_t list_parts_add(struct list_parts *parts, struct span objects);
+
+/* The same of objects that are not compact: an objects_reply's. */
+err_t list_parts_copy(struct list_parts *parts, struct span objects);
 
 #endif

@@ -20,6 +20,7 @@ enum {
     WIRE_AAD_MAX = 2560,
     WIRE_WRAPPED_MAX = 8192,
     WIRE_RANDOM_MAX = 32768,
+    WIRE_LIST_MAX = 262144,
 };
 
 #include "messages.def"

@@ -24,7 +24,7 @@ typedef uint64_t driver_ref;
 struct driver_settings {
     const char *module;       /* path of the vendor's library */
     const char *token;        /* label of the token to use */
-    const struct secret *pin; /* the device's PIN; NULL: none. Not to be kept after open. */
+    const struct secret *pin; /* the device's PIN; NULL: none. open may copy it to secret memory. */
 };
 
 enum {
@@ -127,11 +127,11 @@ struct driver {
      * caller's business. */
     err_t (*value)(struct device *device, driver_ref key, struct writer *value);
 
-    /* Destroys all objects, gives the token that label, and sets its user PIN to settings->pin, so
-     * that open works afterwards. The device is closed then, whatever this returns. ERR_PIN_INCORRECT,
-     * ERR_PIN_LOCKED for its SO PIN. */
-    err_t (*init)(struct device *device, const struct driver_settings *settings, struct span so_pin,
-        struct span label);
+    /* Destroys all objects of the token settings->token, or of the only one without a label where
+     * none has that one; labels it so, and sets its user PIN to settings->pin, so that open works
+     * afterwards. No device is open. ERR_PIN_INCORRECT, ERR_PIN_LENGTH, ERR_PIN_LOCKED are about the
+     * SO PIN, ERR_DEVICE_PIN about settings->pin. NULL where the driver cannot. */
+    err_t (*init)(const struct driver_settings *settings, struct span so_pin);
 
     /* Fills all of random[0..len). */
     err_t (*random)(struct device *device, uint8_t *random, size_t len);

@@ -5,6 +5,7 @@
  */
 #include "pkcs11_derive.h"
 #include "pkcs11_device.h"
+#include "pkcs11_init.h"
 #include "pkcs11_mechanism.h"
 #include "pkcs11_template.h"
 #include "pkcs11_use.h"
@@ -331,5 +332,6 @@ const struct driver driver_pkcs11 = {
     .destroy = pkcs11_destroy,
     .derive = pkcs11_derive,
     .value = pkcs11_value,
+    .init = pkcs11_init,
     .random = pkcs11_random,
 };

@@ -55,8 +55,8 @@ static err_t curve_of(
     if (rv != CKR_OK)
         return pkcs11_check(device, "C_GetAttributeValue", rv);
     for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
-        if (span_equal(span_of(params, attribute.ulValueLen),
-                span_of(curves[i].params, curves[i].len))) {
+        if (span_equal(
+                span_of(params, attribute.ulValueLen), span_of(curves[i].params, curves[i].len))) {
             *ret_curve = &curves[i];
             return ERR_OK;
         }
@@ -71,8 +71,7 @@ static bool is_on_curve(const struct curve *curve, struct span point)
         return false;
     OSSL_PARAM params[] = {
         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (void *)(uintptr_t)curve->name, 0),
-        OSSL_PARAM_octet_string(
-            OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.ptr, point.len),
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.ptr, point.len),
         OSSL_PARAM_END,
     };
     params[0].data_size = strlen(curve->name);
@@ -92,7 +91,8 @@ static bool is_on_curve(const struct curve *curve, struct span point)
 }
 
 /* How long the key shall be: as the template says, or as the bare secret is. */
-static err_t check_length(const struct derivation *derivation, struct span template, size_t *ret_len)
+static err_t check_length(
+    const struct derivation *derivation, struct span template, size_t *ret_len)
 {
     uint64_t len = 0;
     (void)attribute_get_ulong(template, ATTR_VALUE_LEN, &len);
@@ -192,8 +192,7 @@ static err_t create(
     if (err != ERR_OK)
         return err;
     return pkcs11_check(device, "C_CreateObject",
-        device->module->C_CreateObject(
-            device->home, parsed.attributes, parsed.count, ret_key));
+        device->module->C_CreateObject(device->home, parsed.attributes, parsed.count, ret_key));
 }
 
 static err_t derive_here(
@@ -214,8 +213,8 @@ static err_t derive_here(
         cut_front(derivation, secret, key);
     if (err == ERR_OK) {
         put_value(&list, template, span_of(key, derivation->len));
-        err = writer_failed(&list) ? ERR_INTERNAL
-                                   : create(derivation, writer_bytes(&list), ret_key);
+        err =
+            writer_failed(&list) ? ERR_INTERNAL : create(derivation, writer_bytes(&list), ret_key);
     }
     secret_free(room);
     return err;
@@ -245,9 +244,8 @@ err_t pkcs11_derive(struct device *device, driver_ref key, uint32_t mechanism,
         return err;
     struct derivation derivation = {.device = device, .base = key, .how = &how.as.ecdh};
     err = curve_of(device, key, &derivation.curve);
-    if (err == ERR_OK &&
-        !is_on_curve(derivation.curve,
-            span_of(derivation.how->pPublicData, derivation.how->ulPublicDataLen)))
+    if (err == ERR_OK && !is_on_curve(derivation.curve,
+                             span_of(derivation.how->pPublicData, derivation.how->ulPublicDataLen)))
         err = ERR_MECHANISM_PARAMETER;
     if (err == ERR_OK)
         err = check_length(&derivation, template, &derivation.len);

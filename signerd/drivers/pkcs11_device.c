@@ -42,13 +42,16 @@ void pkcs11_unpad(char *to, const unsigned char *field, size_t len)
     to[len] = '\0';
 }
 
+/* label NULL: a token that is not initialised. */
 static bool slot_has(const struct device *device, CK_SLOT_ID slot, const char *label)
 {
     CK_TOKEN_INFO info;
     char name[sizeof info.label + 1];
     if (device->module->C_GetTokenInfo(slot, &info) != CKR_OK ||
-        (info.flags & CKF_TOKEN_INITIALIZED) == 0)
+        ((info.flags & CKF_TOKEN_INITIALIZED) == 0) != (label == NULL))
         return false;
+    if (label == NULL)
+        return true;
     pkcs11_unpad(name, info.label, sizeof info.label);
     return strcmp(name, label) == 0;
 }
@@ -91,7 +94,8 @@ static err_t find_slot(struct device *device, const char *label)
     }
     free(slots);
     if (found > 1) {
-        log_error("device: %u tokens have the label '%s'; it must be unique", found, label);
+        log_error("device: %u tokens have %s%s; it must be one", found,
+            label != NULL ? "the label " : "not been initialised", label != NULL ? label : "");
         return ERR_CONFIG;
     }
     return found == 1 ? ERR_OK : ERR_TOKEN_ABSENT;
@@ -124,7 +128,26 @@ static err_t login(struct device *device, const struct secret *pin)
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         return pkcs11_check(device, "C_Login", rv);
     device->logged_in = true;
-    return ERR_OK;
+    err_t err = secret_new(bytes.len, &device->pin);
+    if (err == ERR_OK)
+        memcpy(secret_writable(device->pin), bytes.ptr, bytes.len);
+    return err;
+}
+
+CK_RV pkcs11_login_again(struct device *device)
+{
+    if (device->pin_refused) /* no login was lost that opening again would cure */
+        return CKR_FUNCTION_REJECTED;
+    if (device->pin == NULL)
+        return CKR_USER_NOT_LOGGED_IN;
+    struct span bytes = secret_bytes(device->pin);
+    CK_RV rv = device->module->C_Login(device->work, CKU_CONTEXT_SPECIFIC,
+        (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
+    if (rv_check("C_Login", rv) == ERR_DEVICE_PIN) {
+        device->pin_refused = true;
+        return CKR_FUNCTION_REJECTED;
+    }
+    return rv;
 }
 
 void pkcs11_close(struct device *device)
@@ -135,10 +158,12 @@ void pkcs11_close(struct device *device)
         (void)p11_kit_module_finalize(device->module);
     if (device->module != NULL)
         p11_kit_module_release(device->module);
+    secret_free(device->pin);
     free(device);
 }
 
-err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device)
+err_t pkcs11_attach(
+    const struct driver_settings *settings, bool blank_too, struct device **ret_device)
 {
     struct device *device = calloc(1, sizeof *device);
     if (device == NULL)
@@ -146,8 +171,22 @@ err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_de
     err_t err = load(device, settings->module);
     if (err == ERR_OK)
         err = find_slot(device, settings->token);
+    if (err == ERR_TOKEN_ABSENT && blank_too)
+        err = find_slot(device, NULL);
     if (err == ERR_OK)
-        err = open_sessions(device);
+        *ret_device = device;
+    else
+        pkcs11_close(device);
+    return err;
+}
+
+err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device)
+{
+    struct device *device = NULL;
+    err_t err = pkcs11_attach(settings, false, &device);
+    if (err != ERR_OK)
+        return err;
+    err = open_sessions(device);
     if (err == ERR_OK)
         err = login(device, settings->pin);
     if (err == ERR_OK)

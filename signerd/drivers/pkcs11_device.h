@@ -20,14 +20,26 @@ struct device {
     CK_SESSION_HANDLE home; /* CK_INVALID_HANDLE: not open */
     CK_SESSION_HANDLE work;
     bool logged_in;
+    struct secret *pin; /* for keys with CKA_ALWAYS_AUTHENTICATE; NULL: none */
+    bool pin_refused;   /* when it was given again */
 };
 
 err_t pkcs11_open(const struct driver_settings *settings, struct device **ret_device);
 void pkcs11_close(struct device *device);
 
+/* The module loaded and the token settings->token found, with no session yet. blank_too: or else
+ * the only token that is not initialised. Errors as of driver.h's open. */
+err_t pkcs11_attach(
+    const struct driver_settings *settings, bool blank_too, struct device **ret_device);
+
 /* rv_check, and one thing more: without a PIN, "not logged in" is no lost login that opening again
  * could cure. */
 err_t pkcs11_check(const struct device *device, const char *function, CK_RV rv);
+
+/* Gives the PIN again for the operation that is active in `work`, whose key has
+ * CKA_ALWAYS_AUTHENTICATE. A PIN that is refused is not tried again, since tokens lock: then, and
+ * afterwards, CKR_FUNCTION_REJECTED. */
+CK_RV pkcs11_login_again(struct device *device);
 
 /* A session for what comes in parts; the caller closes it. */
 CK_RV pkcs11_session(const struct device *device, CK_SESSION_HANDLE *ret_session);

@@ -36,7 +36,7 @@ struct driver_begun {
     enum driver_function function; /* as the device does it */
     CK_SESSION_HANDLE session;
     uint32_t mechanism;
-    size_t cut; /* bytes of the MAC that count; 0: what the device says is the answer */
+    size_t cut;    /* bytes of the MAC that count; 0: what the device says is the answer */
     bool compares; /* with the cut MAC */
 };
 
@@ -84,8 +84,7 @@ static CK_RV whole(const struct device *device, enum driver_function function, s
         return module->C_Sign(device->work, in, data.len, room, len);
     case DRIVER_VERIFY:
         *len = 0;
-        return module->C_Verify(
-            device->work, in, data.len, bytes_of(signature), signature.len);
+        return module->C_Verify(device->work, in, data.len, bytes_of(signature), signature.len);
     case DRIVER_ENCRYPT:
         return module->C_Encrypt(device->work, in, data.len, room, len);
     default:
@@ -93,8 +92,8 @@ static CK_RV whole(const struct device *device, enum driver_function function, s
     }
 }
 
-static CK_RV update(const struct device *device, const struct driver_begun *begun,
-    struct span data, uint8_t *room, CK_ULONG *len)
+static CK_RV update(const struct device *device, const struct driver_begun *begun, struct span data,
+    uint8_t *room, CK_ULONG *len)
 {
     const CK_FUNCTION_LIST *module = device->module;
     CK_BYTE *in = bytes_of(data);
@@ -149,7 +148,8 @@ static err_t judge_init(
     return rv == CKR_ARGUMENTS_BAD && parameter.len > 0 ? ERR_MECHANISM_PARAMETER : err;
 }
 
-/* Behind a failure nobody looks at the room any more, and a module may have written plaintext there.
+/* Behind a failure nobody looks at the room any more, and a module may have written plaintext
+ * there.
  */
 static void forget(enum driver_function function, uint8_t *room, size_t size)
 {
@@ -187,8 +187,7 @@ static err_t replace(const struct device *device, const struct driver_use *use,
     if (schema_decode_whole(&wire_mac_parameter_schema, use->parameter, &parameter) != ERR_OK ||
         parameter.mac_len == 0 || parameter.mac_len > MAC_MOST)
         return ERR_MECHANISM_PARAMETER;
-    *ret_use =
-        (struct driver_use){DRIVER_SIGN, use->key, (uint32_t)row->whole, span_of(NULL, 0)};
+    *ret_use = (struct driver_use){DRIVER_SIGN, use->key, (uint32_t)row->whole, span_of(NULL, 0)};
     *ret_cut = parameter.mac_len;
     return ERR_OK;
 }
@@ -211,6 +210,17 @@ static err_t settle_mac(
 
 /* ---- at once ---- */
 
+/* A key with CKA_ALWAYS_AUTHENTICATE wants the PIN between init and the data. Most devices have
+ * ended the operation when they say so. */
+static CK_RV whole_again(struct device *device, const struct driver_use *use, CK_MECHANISM *how,
+    struct span data, uint8_t *room, CK_ULONG *len)
+{
+    CK_RV rv = init_work(device, use, how);
+    if (rv == CKR_OK)
+        rv = pkcs11_login_again(device);
+    return rv == CKR_OK ? whole(device, use->function, data, span_of(NULL, 0), room, len) : rv;
+}
+
 static err_t use_device(struct device *device, const struct driver_use *use, struct span data,
     struct span signature, struct writer *output)
 {
@@ -228,6 +238,10 @@ static err_t use_device(struct device *device, const struct driver_use *use, str
         err = judge_init(device, row->init, rv, use->parameter);
     } else {
         rv = whole(device, use->function, data, signature, room, &len);
+        if (rv == CKR_USER_NOT_LOGGED_IN && device->logged_in) {
+            len = size;
+            rv = whole_again(device, use, &how.ck, data, room, &len);
+        }
         err = judge(device, use->function, use->mechanism, row->whole, rv);
     }
     if (rv != CKR_OK) {
@@ -312,8 +326,8 @@ err_t pkcs11_feed(
 }
 
 /* Ends it in the device. */
-static err_t finish_device(struct device *device, struct driver_begun *begun,
-    struct span signature, struct writer *output)
+static err_t finish_device(
+    struct device *device, struct driver_begun *begun, struct span signature, struct writer *output)
 {
     const enum driver_function function = begun->function;
     size_t size;
@@ -328,8 +342,8 @@ static err_t finish_device(struct device *device, struct driver_begun *begun,
     return err;
 }
 
-err_t pkcs11_finish(struct device *device, struct driver_begun *begun, struct span signature,
-    struct writer *output)
+err_t pkcs11_finish(
+    struct device *device, struct driver_begun *begun, struct span signature, struct writer *output)
 {
     const size_t cut = begun->cut;
     const bool compares = begun->compares;

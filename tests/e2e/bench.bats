@@ -29,7 +29,8 @@ bench() { "$root/scripts/bench" --build "$build/." "$@"; }
 }
 
 @test "bench measures what was asked for, and nothing else" {
-  run -0 --separate-stderr bench --rounds 1 --clients 3 ecdsa
+  run -0 --separate-stderr bench --rounds 1 --clients 3 --objects 20 ecdsa
+  contains "$output" "20 objects in the token"
   equals 14 "$(grep -cE '^ecdsa\.3\.' <<<"$output")"
   equals 14 "$(grep -cE '^[a-z]+\.[0-9]' <<<"$output")"
 }

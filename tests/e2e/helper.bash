@@ -10,6 +10,9 @@ source "$root/scripts/lib.bash"
 build=${SIGNERD_BUILD:-$root/build/release}
 # shellcheck disable=SC2034
 device="pkcs11:token=demo;object=device"
+# What scripts/deps unpacks there is not installed (see its own "aside").
+# shellcheck disable=SC2034
+aside=/usr/local/lib/signerd-tests/usr
 
 # sandbox_up [OPTION…]: a sandbox in $sandbox, a directory in $work, both the client's; exports what it prints.
 sandbox_up() {
@@ -141,6 +144,38 @@ make_key() {
     "--label=$1" "--id=$2" "--outfile=$work/$1.pub" pkcs11:token=demo </dev/null
 }
 
+# make_rsa_key LABEL ID: so, too, of 2048 bits.
+make_rsa_key() {
+  # shellcheck disable=SC2046
+  GNUTLS_PIN=${SIGNERD_PIN-} as_client p11tool --batch $(p11_login) --generate-privkey=rsa --bits=2048 \
+    "--label=$1" "--id=$2" "--outfile=$work/$1.pub" pkcs11:token=demo </dev/null
+}
+
+# uri LABEL [ATTRIBUTE…]: of a key of the token, with the PIN where clients need one.
+uri() {
+  local IFS=\;
+  echo "pkcs11:token=demo;object=$*${SIGNERD_PIN:+?pin-value=${SIGNERD_PIN// /%20}}"
+}
+
+# needs PROGRAM: skips the test of a program that is not installed.
+needs() {
+  PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || skip "$1 is not installed (scripts/deps test)"
+}
+
+# certificate LABEL NAME: $work/LABEL.crt, of our CA, for NAME and localhost, of that key of the token.
+certificate() {
+  as_client openssl req -new -engine pkcs11 -keyform engine -key "$(uri "$1")" -subj "/CN=$2" \
+    -addext subjectAltName=DNS:localhost -out "$work/$1.csr"
+  certify "$1"
+}
+
+# store_certificate LABEL ID: $work/LABEL.crt into the token, beside its key.
+store_certificate() {
+  as_client openssl x509 -in "$work/$1.crt" -outform der -out "$work/$1.der"
+  as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label demo ${SIGNERD_PIN:+--login --pin env:SIGNERD_PIN} \
+    --write-object "$work/$1.der" --type cert --label "$1" --id "$2"
+}
+
 # write_key LABEL HEX ID: an AES key, of that value, in the token.
 write_key() {
   # shellcheck disable=SC2059
@@ -148,6 +183,9 @@ write_key() {
   as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label demo ${SIGNERD_PIN:+--login --pin env:SIGNERD_PIN} \
     --write-object "$1.bin" --type secrkey --key-type AES:32 --sensitive --label "$1" --id "$3"
 }
+
+# file MODE NAME: stdin, as a file of the client.
+file() { as_client sh -c 'umask 077; cat >"$2" && chmod "$1" "$2"' sh "$1" "$work/$2"; }
 
 # make_ca: a throw-away CA in $work, and a certificate "server" for localhost.
 make_ca() {
@@ -204,6 +242,12 @@ https() {
   shift
   as_client curl --silent --show-error --max-time 20 --noproxy '*' --cacert "$work/ca.crt" \
     "--tlsv$version" --tls-max "$version" --write-out '%{http_code}\n' "$@" "https://localhost:$port/"
+}
+
+# https_aside VERSION OPTION…: so, with the curl that scripts/deps has unpacked in $aside.
+https_aside() {
+  local as=${SIGNERD_AS-}
+  SIGNERD_AS="$as env LD_LIBRARY_PATH=$(dirname "$aside"/lib/*/libcurl.so.4) PATH=$aside/bin:$PATH" https "$@"
 }
 
 # equals WANTED GOT and contains TEXT PART: say what differs.

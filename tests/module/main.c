@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * module-check: the module in $SIGNERD_MODULE against the daemon in $SIGNERD_RUNTIME_DIR and its
- * token $SIGNERD_TOKEN, which has a P-256 key "device". tests/e2e/module.bats runs it, group by
- * group.
+ * token $SIGNERD_TOKEN, which has a P-256 key "device". tests/e2e/module.bats and interface.bats
+ * run it, group by group.
  */
 #include "stand.h"
 
@@ -16,14 +16,18 @@ static const struct {
 } groups[] = {{"process", process_tests}, {"thread", thread_tests}, {"session", session_tests},
     {"sign", sign_tests}, {"object", object_tests}, {"change", change_tests},
     {"secret", secret_tests}, {"wrap", wrap_tests}, {"mac", mac_tests}, {"cipher", cipher_tests},
-    {"parts", parts_tests}, {"restart", restart_tests}};
+    {"parts", parts_tests}, {"restart", restart_tests}, {"admin", admin_tests},
+    {"no-admin", other_tests}, {"event", event_tests}, {"calls", calls_tests},
+    {"interface", interface_tests}, {"digest", digest_tests}, {"message", message_tests},
+    {"offline", offline_tests}, {"limit", limit_tests}};
 
 static void bad_usage(void)
 {
     fprintf(stderr,
         "usage: module-check [--pin-file FILE] [--filter TEST] [--restart COMMAND] GROUP…\n"
         "groups: process thread session sign object change secret wrap mac cipher parts restart\n"
-        "COMMAND kills the worker; the group restart needs it\n");
+        "        admin no-admin event calls interface digest message offline limit\n"
+        "COMMAND kills the worker, or for offline the daemon; these groups need it\n");
     exit(64);
 }
 

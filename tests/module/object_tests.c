@@ -192,7 +192,7 @@ static void generation_without_a_curve_or_with_another_mechanism_is_refused(void
     static CK_BYTE unknown_curve[] = {0x06, 0x03, 0x2a, 0x03, 0x04};
     CK_ATTRIBUTE good = {CKA_EC_PARAMS, p256, sizeof p256};
     CK_ATTRIBUTE bad = {CKA_EC_PARAMS, unknown_curve, sizeof unknown_curve};
-    CK_MECHANISM others[] = {{CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0}, {CKM_ECDSA, NULL, 0}};
+    CK_MECHANISM others[] = {{CKM_DSA_KEY_PAIR_GEN, NULL, 0}, {CKM_ECDSA, NULL, 0}};
     CK_MECHANISM with_parameter = {CKM_EC_KEY_PAIR_GEN, p256, sizeof p256};
     struct pair pair;
     (void)state;
@@ -201,7 +201,7 @@ static void generation_without_a_curve_or_with_another_mechanism_is_refused(void
         stand.session, mechanism, template, count, NULL, 0, &pair.public_key, &pair.private_key)
     assert_rv(CKR_TEMPLATE_INCOMPLETE, GENERATE(&generation, NULL, 0));
     assert_rv(CKR_CURVE_NOT_SUPPORTED, GENERATE(&generation, &bad, 1));
-    assert_rv(CKR_ATTRIBUTE_TYPE_INVALID, GENERATE(&others[0], &good, 1));
+    assert_rv(CKR_MECHANISM_INVALID, GENERATE(&others[0], &good, 1));
     assert_rv(CKR_MECHANISM_INVALID, GENERATE(&others[1], &good, 1));
     assert_rv(CKR_MECHANISM_PARAM_INVALID, GENERATE(&with_parameter, &good, 1));
     assert_rv(CKR_OK, GENERATE(&generation, &good, 1));

@@ -5,6 +5,7 @@
  */
 #include "stand.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -427,6 +428,46 @@ static void descriptors_closed_before_finalize_and_used_again_are_not_closed_by_
     assert_int_equal(close_range(FIRST_FD, ~0U, 0), 0);
 }
 
+/* ---- exec ---- */
+
+static void *wait_for_slot_event(void *ignored)
+{
+    CK_SLOT_ID slot;
+    (void)ignored;
+    (void)p11->C_WaitForSlotEvent(0, &slot, NULL);
+    return NULL;
+}
+
+/* Whatever is open in us while threads sign and one waits for slot events. */
+static void a_program_that_is_run_inherits_nothing_of_ours(void **state)
+{
+    pthread_t waiter;
+    DIR *directory = opendir("/proc/self/fd");
+    (void)state;
+    assert_non_null(directory);
+    assert_int_equal(pthread_create(&waiter, NULL, wait_for_slot_event, NULL), 0);
+    sign_on_threads();
+    (void)usleep(200000);
+    size_t open_descriptors = 0;
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        const int fd = atoi(entry->d_name);
+        if (fd < FIRST_FD || fd == dirfd(directory))
+            continue;
+        open_descriptors++;
+        char target[64] = "";
+        char link[64];
+        (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        (void)!readlink(link, target, sizeof target - 1);
+        const bool ours = strncmp(target, "socket:", 7) == 0 || strstr(target, "inotify") != NULL;
+        if (ours && (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
+            fail_msg("%s stays open over exec", target);
+    }
+    assert_true(open_descriptors >= 4); /* a pair of sockets, inotify, a connection */
+    (void)closedir(directory);
+    assert_rv(CKR_OK, p11->C_Finalize(NULL));
+    assert_int_equal(pthread_join(waiter, NULL), 0);
+}
+
 int process_tests(void)
 {
 #define ELSEWHERE(test)                                                                            \
@@ -442,6 +483,7 @@ int process_tests(void)
         ELSEWHERE(without_a_runtime_directory_initialize_and_slot_list_succeed),
         ELSEWHERE(a_socket_where_nobody_listens_is_a_slot_without_a_token),
         ELSEWHERE(a_daemon_that_comes_later_is_a_new_slot),
+        WITH_STAND(a_program_that_is_run_inherits_nothing_of_ours),
         WITH_STAND(a_child_is_uninitialised_then_signs_while_the_parent_goes_on),
 #ifndef __SANITIZE_ADDRESS__
         WITH_STAND(children_of_a_process_whose_threads_sign_are_not_hurt_and_hurt_none),

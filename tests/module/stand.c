@@ -380,3 +380,15 @@ CK_RV function_call(size_t i, CK_ULONG first)
     memcpy(&function, (const char *)p11 + functions[i].offset, sizeof function);
     return function(first, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 }
+
+CK_RV function_call_with(const char *name, const CK_ULONG words[8])
+{
+    typedef CK_RV (*of_words)(CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG,
+        CK_ULONG);
+    of_words function = NULL;
+    for (size_t i = 0; i < COUNT(functions); i++)
+        if (strcmp(functions[i].name, name) == 0)
+            memcpy(&function, (const char *)p11 + functions[i].offset, sizeof function);
+    assert_non_null(function);
+    return function(words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
+}

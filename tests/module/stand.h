@@ -100,9 +100,11 @@ int other_main(char **arguments); /* what runs there; its exit status */
 size_t function_count(void);
 const char *function_name(size_t i);
 CK_RV function_call(size_t i, CK_ULONG first);
+CK_RV function_call_with(const char *name, const CK_ULONG words[8]); /* numbers or pointers */
 
 /* Each runs one group and gives the number of failures. */
 int process_tests(void);
+int limit_tests(void);
 int thread_tests(void);
 int session_tests(void);
 int sign_tests(void);
@@ -114,5 +116,13 @@ int mac_tests(void);
 int cipher_tests(void);
 int parts_tests(void);
 int restart_tests(void);
+int admin_tests(void);
+int other_tests(void);
+int event_tests(void);
+int calls_tests(void);
+int interface_tests(void);
+int digest_tests(void);
+int message_tests(void);
+int offline_tests(void);
 
 #endif

@@ -44,8 +44,8 @@ static EVP_PKEY *our_public(struct device *device, const struct curve_row *row)
     const size_t header = own.len - (1 + 2 * row->field); /* of the OCTET STRING */
     OSSL_PARAM params[] = {
         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (void *)(uintptr_t)row->name, 5),
-        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)(own.ptr + header),
-            own.len - header),
+        OSSL_PARAM_octet_string(
+            OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)(own.ptr + header), own.len - header),
         OSSL_PARAM_END,
     };
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
@@ -104,8 +104,7 @@ static err_t derive_as(struct device *device, uint32_t kdf, struct span shared, 
         writer_bytes(&w), ret_key);
 }
 
-static void check_value(
-    struct device *device, driver_ref key, const uint8_t *expected, size_t len)
+static void check_value(struct device *device, driver_ref key, const uint8_t *expected, size_t len)
 {
     uint8_t room[512];
     struct writer w = writer_of(room, sizeof room);
@@ -224,7 +223,7 @@ static void a_point_that_is_not_on_the_curve_is_refused(void **state)
             span_of(bad, point_len),
             span_of(point, point_len - 1),
             span_of(bad, point_len + 1),
-            span_of("\x00", 1),                  /* infinity */
+            span_of("\x00", 1), /* infinity */
             span_of("\x04", 1),
             span_of(NULL, 0),
         };

@@ -19,6 +19,9 @@
 static struct {
     CK_RV sign_init[4]; /* one after another, then CKR_OK */
     CK_RV sign;
+    unsigned wants_pin; /* so many signatures more say that they want it */
+    CK_RV login;
+    unsigned logins;
     CK_RV open;
     CK_RV find;
     CK_RV decrypt; /* and the parts of it, and unwrapping */
@@ -54,9 +57,23 @@ static CK_RV fake_sign(
     (void)session;
     (void)data;
     (void)data_len;
+    if (fake.wants_pin > 0) {
+        fake.wants_pin--;
+        return CKR_USER_NOT_LOGGED_IN;
+    }
     memset(signature, 0x5a, 64);
     *len = 64;
     return fake.sign;
+}
+
+static CK_RV fake_login(
+    CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG len)
+{
+    assert_int_not_equal(session, HOME);
+    assert_int_equal(user, CKU_CONTEXT_SPECIFIC);
+    assert_true(span_equal(span_of(pin, len), span_of_text("1234")));
+    fake.logins++;
+    return fake.login;
 }
 
 static CK_RV fake_open(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
@@ -207,6 +224,7 @@ static CK_FUNCTION_LIST module = {
     .C_CloseSession = fake_close,
     .C_SignInit = fake_sign_init,
     .C_Sign = fake_sign,
+    .C_Login = fake_login,
     .C_FindObjectsInit = fake_find_init,
     .C_FindObjects = fake_find,
     .C_FindObjectsFinal = fake_find_final,
@@ -236,6 +254,48 @@ static err_t sign(void)
     err_t err = driver_pkcs11.use(&device, &use, span_of("digest", 6), span_of(NULL, 0), &w);
     assert_int_equal(w.used, err == ERR_OK ? 64 : 0);
     return err;
+}
+
+static void keep_pin(void)
+{
+    assert_int_equal(secret_new(4, &device.pin), ERR_OK);
+    memcpy(secret_writable(device.pin), "1234", 4);
+}
+
+static void a_key_that_wants_the_pin_each_time_gets_it(void **state)
+{
+    keep_pin();
+    for (unsigned i = 1; i <= 3; i++) {
+        fake.wants_pin = 1;
+        assert_int_equal(sign(), ERR_OK);
+        assert_int_equal(fake.logins, i);
+    }
+    secret_free(device.pin);
+    (void)state;
+}
+
+/* Else whoever may use the key could lock the token. */
+static void a_pin_that_is_refused_is_not_tried_again(void **state)
+{
+    keep_pin();
+    fake.login = CKR_PIN_INCORRECT;
+    for (unsigned i = 0; i < 3; i++) {
+        fake.wants_pin = 1;
+        assert_int_equal(sign(), ERR_ACTION_PROHIBITED); /* not absent: it would be opened again */
+        assert_int_equal(fake.logins, 1);
+    }
+    secret_free(device.pin);
+    (void)state;
+}
+
+static void a_login_that_is_lost_has_the_device_opened_again(void **state)
+{
+    keep_pin();
+    fake.wants_pin = 1;
+    fake.login = CKR_USER_NOT_LOGGED_IN;
+    assert_int_equal(sign(), ERR_TOKEN_ABSENT);
+    secret_free(device.pin);
+    (void)state;
 }
 
 static void an_operation_left_active_costs_a_session_but_no_signature(void **state)
@@ -562,6 +622,9 @@ static void a_client_cannot_fill_the_log_with_what_the_device_answers(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FAKED(a_key_that_wants_the_pin_each_time_gets_it),
+        FAKED(a_pin_that_is_refused_is_not_tried_again),
+        FAKED(a_login_that_is_lost_has_the_device_opened_again),
         FAKED(an_operation_left_active_costs_a_session_but_no_signature),
         FAKED(an_operation_that_is_always_active_ends_in_an_error),
         FAKED(a_device_error_renews_the_working_session_only),

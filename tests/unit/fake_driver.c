@@ -6,6 +6,7 @@
 #include "fake_driver.h"
 
 #include <p11-kit/pkcs11.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -503,6 +504,17 @@ static err_t fake_random(struct device *device, uint8_t *random, size_t len)
     return err;
 }
 
+struct fake_init fake_init;
+
+static err_t init_token(const struct driver_settings *settings, struct span so_pin)
+{
+    fake_init.calls++;
+    (void)snprintf(fake_init.so_pin, sizeof fake_init.so_pin, "%.*s", (int)so_pin.len,
+        (const char *)so_pin.ptr);
+    (void)snprintf(fake_init.token, sizeof fake_init.token, "%s", settings->token);
+    return fake_init.with;
+}
+
 const struct driver fake_driver = {
     .name = "fake",
     .open = fake_open,
@@ -524,5 +536,6 @@ const struct driver fake_driver = {
     .destroy = fake_destroy,
     .derive = fake_derive,
     .value = fake_value,
+    .init = init_token,
     .random = fake_random,
 };

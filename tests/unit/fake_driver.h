@@ -79,6 +79,15 @@ driver_ref fake_put_secret(
 /* A pair of keys of RSA: modulus of so many bits */
 void fake_put_rsa(struct device *device, const char *label, size_t bits);
 
+/* init has no device: it counts here, and answers with `with`. */
+struct fake_init {
+    unsigned calls;
+    err_t with;
+    char so_pin[32]; /* what it was given last */
+    char token[33];
+};
+extern struct fake_init fake_init;
+
 /* What sign answers for this data. */
 void fake_signature(struct span data, uint8_t *signature, size_t size);
 enum { FAKE_MASK = 0x55 }; /* encrypting is this on each byte, and for CKM_AES_GCM FAKE_TAG more */

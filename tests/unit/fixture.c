@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "signerd/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ static void must(bool condition)
         abort();
 }
 
-static void open_login(struct fixture *fixture, const char *client_pin)
+void fixture_login(struct fixture *fixture, const char *client_pin)
 {
     struct secret *pin;
     must(secret_new(strlen(client_pin), &pin) == ERR_OK);
@@ -39,12 +40,13 @@ void fixture_open(struct fixture *fixture, const char *client_pin)
     worker->device = &fixture->device;
     worker->rules = fixture->rules;
     worker->pulse = &fixture->pulse;
+    (void)snprintf(worker->token_label, sizeof worker->token_label, "demo");
     worker->max_connections = 8;
     worker->max_session_objects = 4;
     worker->state_directory = fixture->scratch.fd;
     must(audit_open(fixture->scratch.fd, AUDIT_MIB, AUDIT_FILES, &worker->audit) == ERR_OK);
     if (client_pin != NULL)
-        open_login(fixture, client_pin);
+        fixture_login(fixture, client_pin);
     must(worker->driver->token(worker->device, &worker->token) == ERR_OK);
     fixture_load(fixture);
 }

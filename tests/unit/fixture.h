@@ -33,6 +33,7 @@ struct fixture {
 void fixture_open(struct fixture *fixture, const char *client_pin);
 void fixture_close(struct fixture *fixture);
 
+void fixture_login(struct fixture *fixture, const char *client_pin); /* one where there was none */
 void fixture_rule(struct fixture *fixture, struct policy_rule rule); /* one more */
 void fixture_load(struct fixture *fixture); /* the objects that the device has now, as at a start */
 

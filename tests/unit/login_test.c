@@ -185,6 +185,119 @@ static void a_key_file_that_is_a_link_is_not_followed(void **state)
     (void)state;
 }
 
+/* ---- a PIN that was set ---- */
+
+static void restart(const char *file_pin)
+{
+    login_free(login);
+    login = login_of("demo", file_pin);
+}
+
+static void set(const char *pin)
+{
+    assert_int_equal(login_set_pin(login, span_of_text(pin)), ERR_OK);
+}
+
+static void a_pin_that_was_set_counts_at_once_and_after_a_restart(void **state)
+{
+    set("new");
+    for (int i = 0; i < 2; i++) {
+        assert_false(is_right("1234-secret"));
+        assert_true(is_right("new"));
+        assert_false(is_right("New"));
+        assert_false(is_right("ne"));
+        assert_false(is_right(""));
+        restart("1234-secret");
+    }
+    assert_true(is_right("new")); /* before a wrong one */
+    set("newer");
+    restart("1234-secret");
+    assert_false(is_right("new"));
+    assert_true(is_right("newer"));
+    (void)state;
+}
+
+static void another_pin_in_the_file_supersedes_the_one_that_was_set_for_good(void **state)
+{
+    set("new");
+    restart("5678");
+    assert_false(is_right("new"));
+    assert_true(is_right("5678"));
+    restart("1234-secret");
+    assert_true(is_right("1234-secret"));
+    assert_false(is_right("new"));
+    (void)state;
+}
+
+static void a_pin_that_is_set_voids_all_tickets(void **state)
+{
+    uint8_t bytes[LOGIN_TICKET_SIZE] = {0};
+    uint8_t later[LOGIN_TICKET_SIZE] = {0};
+    const struct identity mine = person(1001, 77);
+    assert_int_equal(login_ticket(login, &mine, bytes), ERR_OK);
+    set("new");
+    expect_ticket(login, mine, span_of(bytes, sizeof bytes), false);
+    assert_int_equal(login_ticket(login, &mine, later), ERR_OK);
+    restart("1234-secret");
+    expect_ticket(login, mine, span_of(bytes, sizeof bytes), false);
+    expect_ticket(login, mine, span_of(later, sizeof later), true);
+    set("new"); /* the same PIN, and yet */
+    expect_ticket(login, mine, span_of(later, sizeof later), false);
+    (void)state;
+}
+
+static void a_pin_has_1_to_256_bytes(void **state)
+{
+    char pin[257];
+    memset(pin, 'x', sizeof pin);
+    assert_int_equal(login_set_pin(login, span_of(pin, 0)), ERR_PIN_LENGTH);
+    assert_int_equal(login_set_pin(login, span_of(pin, 257)), ERR_PIN_LENGTH);
+    assert_true(is_right("1234-secret"));
+    assert_int_equal(login_set_pin(login, span_of(pin, 256)), ERR_OK);
+    assert_true(login_pin_is_right(login, span_of(pin, 256)));
+    assert_false(login_pin_is_right(login, span_of(pin, 257)));
+    restart("1234-secret");
+    assert_false(login_pin_is_right(login, span_of(pin, 257)));
+    assert_true(login_pin_is_right(login, span_of(pin, 256)));
+    (void)state;
+}
+
+static void a_pin_that_cannot_be_kept_is_not_set(void **state)
+{
+    assert_int_equal(mkdirat(scratch.fd, "client-pin", 0700), 0); /* rename cannot replace it */
+    assert_int_equal(login_set_pin(login, span_of_text("new")), ERR_SYSTEM);
+    assert_true(is_right("1234-secret"));
+    assert_int_equal(unlinkat(scratch.fd, "client-pin", AT_REMOVEDIR), 0);
+    assert_int_equal(faccessat(scratch.fd, "client-pin.new", F_OK, 0), -1);
+    (void)state;
+}
+
+/* Else whoever can cut it brings back the PIN that was replaced. */
+static void a_record_that_cannot_be_read_stops_the_worker(void **state)
+{
+    set("new");
+    scratch_write(&scratch, "client-pin", "SPIN", 4);
+    struct login *made;
+    struct secret *pin = secret_of("1234-secret");
+    assert_int_equal(login_new(scratch.fd, "demo", pin, &made), ERR_SYSTEM);
+    secret_free(pin);
+    (void)state;
+}
+
+static void the_record_is_its_owners_alone_and_holds_no_pin(void **state)
+{
+    struct stat status;
+    size_t len;
+    set("a-new-one");
+    assert_int_equal(fstatat(scratch.fd, "client-pin", &status, 0), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    char *record = scratch_read(&scratch, "client-pin", &len);
+    assert_null(memmem(record, len, "a-new-one", 9));
+    assert_null(memmem(record, len, "1234-secret", 11));
+    free(record);
+    (void)state;
+}
+
 #define LOGIN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -199,6 +312,13 @@ int main(void)
         LOGIN_TEST(the_key_file_is_random_and_its_owners_alone),
         LOGIN_TEST(a_short_key_file_is_no_key),
         LOGIN_TEST(a_key_file_that_is_a_link_is_not_followed),
+        LOGIN_TEST(a_pin_that_was_set_counts_at_once_and_after_a_restart),
+        LOGIN_TEST(another_pin_in_the_file_supersedes_the_one_that_was_set_for_good),
+        LOGIN_TEST(a_pin_that_is_set_voids_all_tickets),
+        LOGIN_TEST(a_pin_has_1_to_256_bytes),
+        LOGIN_TEST(a_pin_that_cannot_be_kept_is_not_set),
+        LOGIN_TEST(a_record_that_cannot_be_read_stops_the_worker),
+        LOGIN_TEST(the_record_is_its_owners_alone_and_holds_no_pin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

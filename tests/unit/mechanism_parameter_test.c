@@ -287,7 +287,7 @@ static void oaep_takes_a_hash_with_its_own_mask_and_a_label(void **state)
 static void eddsa_is_ed25519_without_prehash_and_context(void **state)
 {
     uint8_t context = 1;
-    CK_EDDSA_PARAMS params = {CK_FALSE, 0, NULL};
+    struct eddsa_params params = {CK_FALSE, 0, NULL};
     (void)state;
     assert_int_equal(read_it(parameter_eddsa, NULL, 0), CKR_OK);
     assert_int_equal(read_it(parameter_eddsa, &params, sizeof params), CKR_OK);
@@ -295,9 +295,9 @@ static void eddsa_is_ed25519_without_prehash_and_context(void **state)
     assert_int_equal(
         read_it(parameter_eddsa, &params, sizeof params - 1), CKR_MECHANISM_PARAM_INVALID);
     assert_int_equal(read_it(parameter_eddsa, NULL, sizeof params), CKR_MECHANISM_PARAM_INVALID);
-    params.phFlag = CK_TRUE;
+    params.prehashed = CK_TRUE;
     assert_int_equal(read_it(parameter_eddsa, &params, sizeof params), CKR_MECHANISM_PARAM_INVALID);
-    params = (CK_EDDSA_PARAMS){CK_FALSE, 1, &context};
+    params = (struct eddsa_params){CK_FALSE, 1, &context};
     assert_int_equal(read_it(parameter_eddsa, &params, sizeof params), CKR_MECHANISM_PARAM_INVALID);
 }
 

@@ -41,6 +41,7 @@ static void print_sizes(void)
         {"WIRE_WRAPPED_MAX", WIRE_WRAPPED_MAX, "bytes of a wrapped key"},
         {"WIRE_TEMPLATE_MAX", WIRE_TEMPLATE_MAX, "bytes of a list of attributes, and of one value"},
         {"WIRE_RANDOM_MAX", WIRE_RANDOM_MAX, "random bytes of one call"},
+        {"WIRE_LIST_MAX", WIRE_LIST_MAX, "bytes of the objects of one list_reply, expanded"},
     };
     puts("### Numbers\n\n| name | value | meaning |\n|---|---|---|");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

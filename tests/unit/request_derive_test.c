@@ -15,8 +15,7 @@ enum { OTHER_SESSION = SESSION + 1 };
 /* Alice may do all but let what she derives leave. */
 static void may_export(void)
 {
-    fixture_rule(
-        &f, for_user(on_label(rule(true, VERB_DERIVE_EXPORT, "t.conf:4"), "web"), ALICE));
+    fixture_rule(&f, for_user(on_label(rule(true, VERB_DERIVE_EXPORT, "t.conf:4"), "web"), ALICE));
 }
 
 static struct span ecdh(uint32_t kdf, size_t point)
@@ -221,15 +220,15 @@ static void after_the_answer_only_the_reply_holds_the_value(void **state)
     assert_false(holds(f.packet, sizeof f.packet));
     assert_int_equal(list_from(mine, 0, 0), ERR_OK);
     struct span value;
-    assert_false(attribute_get(objects_find(&f.worker.objects, object)->attributes, ATTR_VALUE, &value));
+    assert_false(
+        attribute_get(objects_find(&f.worker.objects, object)->attributes, ATTR_VALUE, &value));
     assert_int_equal(lines_with(FAKE_VALUE_TEXT), 0);
     (void)state;
 }
 
 static void a_secret_short_enough_to_be_found_needs_the_right_to_export(void **state)
 {
-    assert_int_equal(
-        derive_as(mine, "web", NULL, CKK_GENERIC_SECRET, 15, SESSION), ERR_DENIED);
+    assert_int_equal(derive_as(mine, "web", NULL, CKK_GENERIC_SECRET, 15, SESSION), ERR_DENIED);
     assert_int_equal(f.device.calls[FAKE_DERIVE], 0);
     assert_int_equal(derive_as(mine, "web", NULL, CKK_GENERIC_SECRET, 16, SESSION), ERR_OK);
     may_export();
@@ -247,11 +246,9 @@ static void a_length_is_that_of_the_secret_or_of_the_template(void **state)
     assert_true(attribute_get_ulong(made(&object), ATTR_VALUE_LEN, &len));
     assert_int_equal(len, 32); /* of P-256 */
     assert_int_equal(derive_as(mine, "web", NULL, CKK_AES, 0, SESSION), ERR_OK);
-    assert_int_equal(
-        derive_as(mine, "web", NULL, CKK_GENERIC_SECRET, 33, SESSION), ERR_KEY_SIZE);
+    assert_int_equal(derive_as(mine, "web", NULL, CKK_GENERIC_SECRET, 33, SESSION), ERR_KEY_SIZE);
     assert_int_equal(derive_as(mine, "web", NULL, CKK_AES, 17, SESSION), ERR_ATTRIBUTE_VALUE);
-    assert_int_equal(
-        derive_as(mine, "web", NULL, CKK_DES3, 24, SESSION), ERR_ATTRIBUTE_VALUE);
+    assert_int_equal(derive_as(mine, "web", NULL, CKK_DES3, 24, SESSION), ERR_ATTRIBUTE_VALUE);
     assert_int_equal(f.device.calls[FAKE_DERIVE], 2);
     (void)state;
 }

@@ -56,9 +56,9 @@ static void without_a_client_pin_any_login_is_fine(void **state)
     (void)state;
 }
 
-static void only_a_user_logs_in(void **state)
+static void only_users_that_there_are_log_in(void **state)
 {
-    static const uint32_t users[] = {CKU_SO, CKU_CONTEXT_SPECIFIC, UINT32_MAX};
+    static const uint32_t users[] = {CKU_CONTEXT_SPECIFIC, 3, UINT32_MAX};
     for (size_t i = 0; i < COUNT(users); i++) {
         const struct wire_login_request request = {users[i], span_of_text(client_pin)};
         assert_int_equal(fixture_call(&f, mine, WIRE_LOGIN, &request, &reply), ERR_USER_TYPE);
@@ -206,7 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STAND(random_bytes_need_a_rule_and_a_length),
         WITH_STAND(without_a_client_pin_any_login_is_fine),
-        WITH_PIN(only_a_user_logs_in),
+        WITH_PIN(only_users_that_there_are_log_in),
         WITH_PIN(keys_need_the_pin_first),
         WITH_PIN(the_pin_is_asked_for_only_where_it_would_help),
         WITH_PIN(a_login_is_its_clients_and_ends_with_logout),

@@ -86,11 +86,10 @@ static struct span mac_of(uint32_t len)
     return parameter_of(&wire_mac_parameter_schema, &parameter);
 }
 
-static err_t sign_data(const char *label, uint32_t class, uint32_t mechanism,
-    struct span parameter, struct span data)
+static err_t sign_data(
+    const char *label, uint32_t class, uint32_t mechanism, struct span parameter, struct span data)
 {
-    const struct wire_sign_request request = {
-        number_of(label, class), mechanism, parameter, data};
+    const struct wire_sign_request request = {number_of(label, class), mechanism, parameter, data};
     return fixture_call(&f, mine, WIRE_SIGN, &request, &reply);
 }
 
@@ -123,20 +122,19 @@ static void each_half_of_a_pair_has_its_functions(void **state)
     for (size_t i = 0; i < 2; i++) {
         const bool is_private = i == 1;
         const uint32_t class = classes[i];
-        assert_int_equal(sign_len("rsa", class, CKM_RSA_PKCS, none, 32),
-            is_private ? ERR_OK : ERR_KEY_TYPE);
+        assert_int_equal(
+            sign_len("rsa", class, CKM_RSA_PKCS, none, 32), is_private ? ERR_OK : ERR_KEY_TYPE);
         assert_int_equal(crypt(WIRE_DECRYPT, "rsa", class, CKM_RSA_PKCS, none, RSA),
             is_private ? ERR_OK : ERR_KEY_TYPE);
         assert_int_equal(crypt(WIRE_ENCRYPT, "rsa", class, CKM_RSA_PKCS, none, 32),
             is_private ? ERR_KEY_TYPE : ERR_OK);
         const struct wire_wrap_request wrap = {
             number_of("rsa", class), CKM_RSA_PKCS, none, number_of("aes", CLASS_SECRET_KEY)};
-        assert_int_equal(fixture_call(&f, mine, WIRE_WRAP, &wrap, &reply),
-            is_private ? ERR_KEY_TYPE : ERR_OK);
+        assert_int_equal(
+            fixture_call(&f, mine, WIRE_WRAP, &wrap, &reply), is_private ? ERR_KEY_TYPE : ERR_OK);
         const struct wire_verify_request verify = {
             number_of("rsa", class), CKM_RSA_PKCS, none, span_of(bytes, 32), span_of(bytes, RSA)};
-        assert_int_equal(
-            fixture_call(&f, mine, WIRE_VERIFY, &verify, &reply), ERR_MECHANISM);
+        assert_int_equal(fixture_call(&f, mine, WIRE_VERIFY, &verify, &reply), ERR_MECHANISM);
     }
     (void)state;
 }
@@ -147,11 +145,9 @@ static void rsa_data_fits_the_modulus(void **state)
     assert_int_equal(sign_len("rsa", CLASS_PRIVATE_KEY, CKM_RSA_PKCS, none, RSA - 11), ERR_OK);
     assert_int_equal(
         sign_len("rsa", CLASS_PRIVATE_KEY, CKM_RSA_PKCS, none, RSA - 10), ERR_DATA_LENGTH);
-    assert_int_equal(
-        crypt(WIRE_ENCRYPT, "rsa", CLASS_PUBLIC_KEY, CKM_RSA_PKCS, none, RSA - 10),
+    assert_int_equal(crypt(WIRE_ENCRYPT, "rsa", CLASS_PUBLIC_KEY, CKM_RSA_PKCS, none, RSA - 10),
         ERR_DATA_LENGTH);
-    assert_int_equal(
-        crypt(WIRE_DECRYPT, "rsa", CLASS_PRIVATE_KEY, CKM_RSA_PKCS, none, RSA - 1),
+    assert_int_equal(crypt(WIRE_DECRYPT, "rsa", CLASS_PRIVATE_KEY, CKM_RSA_PKCS, none, RSA - 1),
         ERR_ENCRYPTED_LENGTH);
     assert_int_equal(
         crypt(WIRE_ENCRYPT, "rsa", CLASS_PUBLIC_KEY, CKM_RSA_PKCS_OAEP, sha1, RSA - 42), ERR_OK);
@@ -205,19 +201,19 @@ static void blocks_are_whole(void **state)
         const struct span parameter = span_of(bytes, i == 0 ? 0 : 16);
         for (size_t len = 0; len <= 33; len++) {
             const bool is_whole = len % 16 == 0;
-            assert_int_equal(crypt(WIRE_ENCRYPT, "aes", CLASS_SECRET_KEY, mechanisms[i], parameter,
-                                 len),
+            assert_int_equal(
+                crypt(WIRE_ENCRYPT, "aes", CLASS_SECRET_KEY, mechanisms[i], parameter, len),
                 is_whole ? ERR_OK : ERR_DATA_LENGTH);
-            assert_int_equal(crypt(WIRE_DECRYPT, "aes", CLASS_SECRET_KEY, mechanisms[i], parameter,
-                                 len),
+            assert_int_equal(
+                crypt(WIRE_DECRYPT, "aes", CLASS_SECRET_KEY, mechanisms[i], parameter, len),
                 is_whole ? ERR_OK : ERR_ENCRYPTED_LENGTH);
         }
-        assert_int_equal(crypt(WIRE_ENCRYPT, "aes", CLASS_SECRET_KEY, mechanisms[i],
-                             span_of(bytes, 15), 16),
+        assert_int_equal(
+            crypt(WIRE_ENCRYPT, "aes", CLASS_SECRET_KEY, mechanisms[i], span_of(bytes, 15), 16),
             ERR_MECHANISM_PARAMETER);
     }
-    assert_int_equal(crypt(WIRE_DECRYPT, "aes", CLASS_SECRET_KEY, CKM_AES_CBC_PAD,
-                         span_of(bytes, 16), 0),
+    assert_int_equal(
+        crypt(WIRE_DECRYPT, "aes", CLASS_SECRET_KEY, CKM_AES_CBC_PAD, span_of(bytes, 16), 0),
         ERR_ENCRYPTED_LENGTH);
     (void)state;
 }
@@ -227,8 +223,8 @@ static void blocks_are_whole_in_the_end(void **state)
 {
     static const size_t lengths[] = {16, 9};
     for (size_t i = 0; i < 2; i++) {
-        const struct wire_begin_request begin = {DRIVER_ENCRYPT,
-            number_of("aes", CLASS_SECRET_KEY), CKM_AES_ECB, none, SESSION, span_of(bytes, 7)};
+        const struct wire_begin_request begin = {DRIVER_ENCRYPT, number_of("aes", CLASS_SECRET_KEY),
+            CKM_AES_ECB, none, SESSION, span_of(bytes, 7)};
         assert_int_equal(fixture_call(&f, mine, WIRE_BEGIN, &begin, &reply), ERR_OK);
         const struct wire_finish_request finish = {
             reply.begin_reply.begun, span_of(bytes, lengths[i]), none};
@@ -258,11 +254,10 @@ static void counters_have_bits_and_macs_bytes(void **state)
             counters[i].error);
     for (size_t i = 0; i < COUNT(macs); i++) {
         for (uint32_t len = 0; len <= macs[i].most + 1; len++)
-            assert_int_equal(sign_len(macs[i].label, CLASS_SECRET_KEY, macs[i].mechanism,
-                                 mac_of(len), 9),
+            assert_int_equal(
+                sign_len(macs[i].label, CLASS_SECRET_KEY, macs[i].mechanism, mac_of(len), 9),
                 len == 0 || len > macs[i].most ? ERR_MECHANISM_PARAMETER : ERR_OK);
-        assert_int_equal(
-            sign_len(macs[i].label, CLASS_SECRET_KEY, macs[i].mechanism, none, 9),
+        assert_int_equal(sign_len(macs[i].label, CLASS_SECRET_KEY, macs[i].mechanism, none, 9),
             ERR_MECHANISM_PARAMETER);
     }
     (void)state;
@@ -294,16 +289,15 @@ static void only_allowed_mechanisms_are_served(void **state)
     assert_int_equal(
         sign_data("pkcs1", class, CKM_RSA_PKCS, none, span_of(info, 50)), ERR_MECHANISM);
     assert_int_equal(sign_len("pkcs1", class, CKM_RSA_PKCS, none, 51), ERR_MECHANISM);
-    assert_int_equal(sign_len("pkcs1", class, CKM_RSA_PKCS_PSS,
-                         pss(CKM_SHA256, CKG_MGF1_SHA256, 32), 32),
+    assert_int_equal(
+        sign_len("pkcs1", class, CKM_RSA_PKCS_PSS, pss(CKM_SHA256, CKG_MGF1_SHA256, 32), 32),
         ERR_MECHANISM);
     assert_int_equal(
         sign_len("pss", class, CKM_RSA_PKCS_PSS, pss(CKM_SHA256, CKG_MGF1_SHA256, 32), 32), ERR_OK);
     assert_int_equal(
         sign_len("pss", class, CKM_RSA_PKCS_PSS, pss(CKM_SHA384, CKG_MGF1_SHA384, 32), 48),
         ERR_MECHANISM);
-    assert_int_equal(
-        crypt(WIRE_DECRYPT, "pkcs1", class, CKM_RSA_PKCS, none, RSA), ERR_MECHANISM);
+    assert_int_equal(crypt(WIRE_DECRYPT, "pkcs1", class, CKM_RSA_PKCS, none, RSA), ERR_MECHANISM);
     assert_int_equal(
         crypt(WIRE_ENCRYPT, "gcm", CLASS_SECRET_KEY, CKM_AES_ECB, none, 16), ERR_MECHANISM);
     assert_int_equal(f.device.calls[FAKE_USE], 3);
@@ -354,8 +348,7 @@ static void a_wrapped_key_has_a_length_that_can_be(void **state)
         {"aes", CLASS_SECRET_KEY, CKM_AES_GCM, 40, ERR_MECHANISM},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
-        assert_int_equal(
-            unwrap(rows[i].label, rows[i].class, rows[i].mechanism, rows[i].wrapped),
+        assert_int_equal(unwrap(rows[i].label, rows[i].class, rows[i].mechanism, rows[i].wrapped),
             rows[i].error);
     assert_int_equal(f.device.calls[FAKE_UNWRAP], 3);
     (void)state;

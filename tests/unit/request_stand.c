@@ -4,6 +4,8 @@
  */
 #include "request_stand.h"
 
+#include "wire/compact.h"
+
 #include <p11-kit/pkcs11.h>
 
 struct fixture f;
@@ -130,6 +132,14 @@ err_t list_from(struct connection *connection, uint64_t since, uint32_t cursor)
     return fixture_call(&f, connection, WIRE_LIST, &request, &reply);
 }
 
+size_t numbers_listed(uint64_t *ret_numbers, size_t most)
+{
+    static uint8_t room[WIRE_LIST_MAX];
+    struct writer plain = writer_of(room, sizeof room);
+    assert_int_equal(compact_read(reply.list_reply.objects, &plain), ERR_OK);
+    return numbers_in(writer_bytes(&plain), ret_numbers, most);
+}
+
 size_t numbers_in(struct span objects, uint64_t *ret_numbers, size_t most)
 {
     struct reader r = reader_of(objects);
@@ -152,7 +162,7 @@ size_t seen_by(struct connection *connection)
     uint32_t cursor = 0;
     do {
         assert_int_equal(list_from(connection, 0, cursor), ERR_OK);
-        count += numbers_in(reply.list_reply.objects, numbers, COUNT(numbers));
+        count += numbers_listed(numbers, COUNT(numbers));
         cursor = reply.list_reply.next;
     } while (cursor != 0);
     return count;

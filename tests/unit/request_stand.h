@@ -58,6 +58,9 @@ err_t list_from(struct connection *connection, uint64_t since, uint32_t cursor);
  * most. Gives their count. */
 size_t numbers_in(struct span objects, uint64_t *ret_numbers, size_t most);
 
+/* The same of the list_reply, which is compact. */
+size_t numbers_listed(uint64_t *ret_numbers, size_t most);
+
 /* How many objects the client sees, over all parts. */
 size_t seen_by(struct connection *connection);
 

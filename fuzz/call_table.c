@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of calls.
+ */
+#include "call_table.h"
+
+/* clang-format off */
+#define CODES(...) (const CK_RV[]){__VA_ARGS__, CALL_CODES_END}
+#define ROW(function, its_shape, session, ...) \
+    [CALL_##function] = {.name = #function, .shape = (its_shape), .has_session = (session), \
+        .offset = offsetof(CK_FUNCTION_LIST_3_0, function), __VA_ARGS__}
+
+#define BY_ATTRIBUTES \
+    CKR_ATTRIBUTE_READ_ONLY, CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT
+#define BY_TOKEN CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN, CKR_PIN_EXPIRED
+#define BY_MECHANISM CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID
+#define MAKES_KEYS \
+    BY_ATTRIBUTES, BY_TOKEN, BY_MECHANISM, CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, \
+    CKR_OPERATION_ACTIVE, CKR_TEMPLATE_INCOMPLETE
+#define LOGS_IN CKR_OPERATION_NOT_INITIALIZED, CKR_PIN_EXPIRED, CKR_PIN_INCORRECT, CKR_PIN_LOCKED, \
+    CKR_SESSION_READ_ONLY_EXISTS, CKR_USER_ALREADY_LOGGED_IN, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, \
+    CKR_USER_PIN_NOT_INITIALIZED, CKR_USER_TOO_MANY_TYPES, CKR_USER_TYPE_INVALID
+#define BEGINS BY_MECHANISM, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_HANDLE_INVALID, CKR_KEY_SIZE_RANGE, \
+    CKR_KEY_TYPE_INCONSISTENT, CKR_OPERATION_ACTIVE, CKR_PIN_EXPIRED, CKR_USER_NOT_LOGGED_IN
+#define RUNS CKR_OPERATION_NOT_INITIALIZED, CKR_DATA_LEN_RANGE
+#define GIVES RUNS, CKR_BUFFER_TOO_SMALL
+#define DECRYPTS GIVES, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_USER_NOT_LOGGED_IN
+#define SIGNS CKR_DATA_INVALID, CKR_USER_NOT_LOGGED_IN, CKR_FUNCTION_REJECTED
+#define VERIFIES RUNS, CKR_DATA_INVALID, CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE
+
+/* Ours: C_…Init is remembered and not sent, so that what is found out by the daemon is told by the
+ * call that does the work: the key that went meanwhile, what the policy forbids, and what the device
+ * says of key and parameter. */
+#define LATE CODES(CKR_OBJECT_HANDLE_INVALID, CKR_KEY_HANDLE_INVALID, CKR_KEY_FUNCTION_NOT_PERMITTED, \
+    CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, \
+    CKR_USER_NOT_LOGGED_IN)
+/* Ours: the standard has no code for what the policy, or the key's CKA_WRAP and CKA_UNWRAP, forbid. */
+#define FORBIDDEN CKR_KEY_FUNCTION_NOT_PERMITTED
+/* clang-format on */
+
+const struct call_row call_rows[CALLS] = {
+    ROW(C_Initialize, SHAPE_INITIALIZE, false, .codes = CODES(CKR_CANT_LOCK, CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_NEED_TO_CREATE_THREADS)),
+    ROW(C_Finalize, SHAPE_FINALIZE, false, .codes = CODES(CKR_OK)),
+    ROW(C_GetInfo, SHAPE_INFO, false, .info_size = sizeof(CK_INFO), .codes = CODES(CKR_OK)),
+    ROW(C_GetFunctionList, SHAPE_FUNCTION_LIST, false, .codes = CODES(CKR_OK)),
+    ROW(C_GetSlotList, SHAPE_SLOT_LIST, false, .codes = CODES(CKR_BUFFER_TOO_SMALL)),
+    ROW(C_GetSlotInfo, SHAPE_SLOT_INFO, false, .info_size = sizeof(CK_SLOT_INFO), .codes = CODES(CKR_SLOT_ID_INVALID)),
+    ROW(C_GetTokenInfo, SHAPE_SLOT_INFO, false, .info_size = sizeof(CK_TOKEN_INFO), .codes = CODES(CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_RECOGNIZED)),
+    ROW(C_GetMechanismList, SHAPE_MECHANISM_LIST, false, .codes = CODES(CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_RECOGNIZED, CKR_BUFFER_TOO_SMALL)),
+    ROW(C_GetMechanismInfo, SHAPE_MECHANISM_INFO, false, .info_size = sizeof(CK_MECHANISM_INFO), .codes = CODES(CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_RECOGNIZED, CKR_MECHANISM_INVALID)),
+    ROW(C_InitToken, SHAPE_INIT_TOKEN, false, .codes = CODES(CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_RECOGNIZED, CKR_TOKEN_WRITE_PROTECTED, CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_SESSION_EXISTS)),
+    ROW(C_InitPIN, SHAPE_PIN, true, .codes = CODES(CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, BY_TOKEN)),
+    ROW(C_SetPIN, SHAPE_TWO_PINS, true, .codes = CODES(CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, CKR_PIN_LOCKED, CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED)),
+    ROW(C_OpenSession, SHAPE_OPEN, false, .codes = CODES(CKR_SESSION_COUNT, CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_SESSION_READ_WRITE_SO_EXISTS, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_RECOGNIZED, CKR_TOKEN_WRITE_PROTECTED)),
+    ROW(C_CloseSession, SHAPE_CLOSE, true, .codes = CODES(CKR_OK)),
+    ROW(C_CloseAllSessions, SHAPE_CLOSE_ALL, false, .codes = CODES(CKR_SLOT_ID_INVALID)),
+    ROW(C_GetSessionInfo, SHAPE_SESSION_INFO, true, .info_size = sizeof(CK_SESSION_INFO), .codes = CODES(CKR_OK)),
+    ROW(C_GetOperationState, SHAPE_OUT, true, .codes = CODES(CKR_BUFFER_TOO_SMALL, CKR_OPERATION_NOT_INITIALIZED, CKR_STATE_UNSAVEABLE)),
+    ROW(C_SetOperationState, SHAPE_STATE, true, .codes = CODES(CKR_KEY_CHANGED, CKR_KEY_NEEDED, CKR_KEY_NOT_NEEDED, CKR_SAVED_STATE_INVALID)),
+    ROW(C_Login, SHAPE_LOGIN, true, .codes = CODES(LOGS_IN)),
+    ROW(C_Logout, SHAPE_SESSION, true, .codes = CODES(CKR_USER_NOT_LOGGED_IN)),
+    ROW(C_CreateObject, SHAPE_CREATE, true, .codes = CODES(BY_ATTRIBUTES, BY_TOKEN, CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_TEMPLATE_INCOMPLETE), .ours = CODES(FORBIDDEN)),
+    ROW(C_CopyObject, SHAPE_COPY, true, .codes = CODES(BY_ATTRIBUTES, BY_TOKEN, CKR_ACTION_PROHIBITED, CKR_OBJECT_HANDLE_INVALID), .ours = CODES(FORBIDDEN)),
+    ROW(C_DestroyObject, SHAPE_OBJECT, true, .codes = CODES(BY_TOKEN, CKR_ACTION_PROHIBITED, CKR_OBJECT_HANDLE_INVALID), .ours = CODES(FORBIDDEN)),
+    ROW(C_GetObjectSize, SHAPE_OBJECT_SIZE, true, .codes = CODES(CKR_INFORMATION_SENSITIVE, CKR_OBJECT_HANDLE_INVALID)),
+    ROW(C_GetAttributeValue, SHAPE_GET, true, .codes = CODES(CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID, CKR_BUFFER_TOO_SMALL, CKR_OBJECT_HANDLE_INVALID)),
+    ROW(C_SetAttributeValue, SHAPE_SET, true, .codes = CODES(BY_ATTRIBUTES, BY_TOKEN, CKR_ACTION_PROHIBITED, CKR_OBJECT_HANDLE_INVALID), .ours = CODES(FORBIDDEN)),
+    ROW(C_FindObjectsInit, SHAPE_FIND, true, .codes = CODES(CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_OPERATION_ACTIVE, CKR_PIN_EXPIRED)),
+    ROW(C_FindObjects, SHAPE_FOUND, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_FindObjectsFinal, SHAPE_SESSION, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_EncryptInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS)),
+    ROW(C_Encrypt, SHAPE_IN_OUT, true, .codes = CODES(GIVES, CKR_DATA_INVALID), .ours = LATE),
+    ROW(C_EncryptUpdate, SHAPE_IN_OUT, true, .codes = CODES(GIVES), .ours = LATE),
+    ROW(C_EncryptFinal, SHAPE_OUT, true, .codes = CODES(GIVES), .ours = LATE),
+    ROW(C_DecryptInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS)),
+    ROW(C_Decrypt, SHAPE_IN_OUT, true, .codes = CODES(DECRYPTS), .ours = LATE),
+    ROW(C_DecryptUpdate, SHAPE_IN_OUT, true, .codes = CODES(DECRYPTS), .ours = LATE),
+    ROW(C_DecryptFinal, SHAPE_OUT, true, .codes = CODES(DECRYPTS), .ours = LATE),
+    ROW(C_DigestInit, SHAPE_BEGIN_DIGEST, true, .codes = CODES(BY_MECHANISM, CKR_OPERATION_ACTIVE, CKR_PIN_EXPIRED, CKR_USER_NOT_LOGGED_IN)),
+    ROW(C_Digest, SHAPE_IN_OUT, true, .codes = CODES(CKR_BUFFER_TOO_SMALL, CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_DigestUpdate, SHAPE_IN, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_DigestKey, SHAPE_OBJECT, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED, CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE, CKR_KEY_SIZE_RANGE)),
+    ROW(C_DigestFinal, SHAPE_OUT, true, .codes = CODES(CKR_BUFFER_TOO_SMALL, CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_SignInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS)),
+    ROW(C_Sign, SHAPE_IN_OUT, true, .codes = CODES(GIVES, SIGNS), .ours = LATE),
+    ROW(C_SignUpdate, SHAPE_IN, true, .codes = CODES(RUNS, CKR_USER_NOT_LOGGED_IN), .ours = LATE),
+    ROW(C_SignFinal, SHAPE_OUT, true, .codes = CODES(GIVES, SIGNS), .ours = LATE),
+    ROW(C_SignRecoverInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS)),
+    ROW(C_SignRecover, SHAPE_IN_OUT, true, .codes = CODES(GIVES, SIGNS), .ours = LATE),
+    ROW(C_VerifyInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS)),
+    ROW(C_Verify, SHAPE_IN_IN, true, .codes = CODES(VERIFIES), .ours = LATE),
+    ROW(C_VerifyUpdate, SHAPE_IN, true, .codes = CODES(RUNS), .ours = LATE),
+    ROW(C_VerifyFinal, SHAPE_IN, true, .codes = CODES(VERIFIES), .ours = LATE),
+    ROW(C_VerifyRecoverInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS)),
+    ROW(C_VerifyRecover, SHAPE_IN_OUT, true, .codes = CODES(VERIFIES, CKR_BUFFER_TOO_SMALL), .ours = LATE),
+    ROW(C_DigestEncryptUpdate, SHAPE_IN_OUT, true, .codes = CODES(GIVES), .ours = LATE),
+    ROW(C_DecryptDigestUpdate, SHAPE_IN_OUT, true, .codes = CODES(DECRYPTS), .ours = LATE),
+    ROW(C_SignEncryptUpdate, SHAPE_IN_OUT, true, .codes = CODES(GIVES, CKR_USER_NOT_LOGGED_IN), .ours = LATE),
+    ROW(C_DecryptVerifyUpdate, SHAPE_IN_OUT, true, .codes = CODES(DECRYPTS), .ours = LATE),
+    ROW(C_GenerateKey, SHAPE_GENERATE, true, .codes = CODES(MAKES_KEYS), .ours = CODES(FORBIDDEN)),
+    ROW(C_GenerateKeyPair, SHAPE_GENERATE_PAIR, true, .codes = CODES(MAKES_KEYS), .ours = CODES(FORBIDDEN)),
+    ROW(C_WrapKey, SHAPE_WRAP, true, .codes = CODES(BY_MECHANISM, CKR_BUFFER_TOO_SMALL, CKR_KEY_HANDLE_INVALID, CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_KEY_UNEXTRACTABLE, CKR_OPERATION_ACTIVE, CKR_PIN_EXPIRED, CKR_USER_NOT_LOGGED_IN, CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_SIZE_RANGE, CKR_WRAPPING_KEY_TYPE_INCONSISTENT), .ours = CODES(FORBIDDEN)),
+    ROW(C_UnwrapKey, SHAPE_UNWRAP, true, .codes = CODES(MAKES_KEYS, CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_SIZE_RANGE, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPED_KEY_INVALID, CKR_WRAPPED_KEY_LEN_RANGE), .ours = CODES(FORBIDDEN)),
+    ROW(C_DeriveKey, SHAPE_DERIVE, true, .codes = CODES(MAKES_KEYS, CKR_KEY_HANDLE_INVALID, CKR_KEY_SIZE_RANGE, CKR_KEY_TYPE_INCONSISTENT), .ours = CODES(FORBIDDEN)),
+    ROW(C_SeedRandom, SHAPE_IN, true, .codes = CODES(CKR_OPERATION_ACTIVE, CKR_RANDOM_SEED_NOT_SUPPORTED, CKR_RANDOM_NO_RNG, CKR_USER_NOT_LOGGED_IN)),
+    ROW(C_GenerateRandom, SHAPE_RANDOM, true, .codes = CODES(CKR_OPERATION_ACTIVE, CKR_RANDOM_NO_RNG, CKR_USER_NOT_LOGGED_IN)),
+    ROW(C_GetFunctionStatus, SHAPE_SESSION, true, .codes = CODES(CKR_FUNCTION_NOT_PARALLEL)),
+    ROW(C_CancelFunction, SHAPE_SESSION, true, .codes = CODES(CKR_FUNCTION_NOT_PARALLEL)),
+    ROW(C_WaitForSlotEvent, SHAPE_WAIT, false, .codes = CODES(CKR_NO_EVENT)),
+    ROW(C_GetInterfaceList, SHAPE_INTERFACE_LIST, false, .codes = CODES(CKR_BUFFER_TOO_SMALL)),
+    ROW(C_GetInterface, SHAPE_INTERFACE, false, .codes = CODES(CKR_OK)),
+    ROW(C_LoginUser, SHAPE_LOGIN_USER, true, .codes = CODES(LOGS_IN)),
+    ROW(C_SessionCancel, SHAPE_CANCEL, true, .codes = CODES(CKR_OPERATION_CANCEL_FAILED)),
+    ROW(C_MessageEncryptInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS, CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_EncryptMessage, SHAPE_MESSAGE, true, .codes = CODES(GIVES, CKR_DATA_INVALID, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_EncryptMessageBegin, SHAPE_MESSAGE_BEGIN, true, .codes = CODES(RUNS, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_EncryptMessageNext, SHAPE_MESSAGE_NEXT, true, .codes = CODES(GIVES, CKR_DATA_INVALID), .ours = LATE),
+    ROW(C_MessageEncryptFinal, SHAPE_SESSION, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_MessageDecryptInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS, CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_DecryptMessage, SHAPE_MESSAGE, true, .codes = CODES(DECRYPTS, CKR_AEAD_DECRYPT_FAILED, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_DecryptMessageBegin, SHAPE_MESSAGE_BEGIN, true, .codes = CODES(RUNS, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_DecryptMessageNext, SHAPE_MESSAGE_NEXT, true, .codes = CODES(DECRYPTS, CKR_AEAD_DECRYPT_FAILED), .ours = LATE),
+    ROW(C_MessageDecryptFinal, SHAPE_SESSION, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_MessageSignInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS, CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_SignMessage, SHAPE_MESSAGE_SIGN, true, .codes = CODES(GIVES, SIGNS, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_SignMessageBegin, SHAPE_MESSAGE_SIGN_BEGIN, true, .codes = CODES(RUNS, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_SignMessageNext, SHAPE_MESSAGE_SIGN, true, .codes = CODES(GIVES, SIGNS), .ours = LATE),
+    ROW(C_MessageSignFinal, SHAPE_SESSION, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_MessageVerifyInit, SHAPE_BEGIN, true, .codes = CODES(BEGINS, CKR_OPERATION_NOT_INITIALIZED)),
+    ROW(C_VerifyMessage, SHAPE_MESSAGE_VERIFY, true, .codes = CODES(VERIFIES, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_VerifyMessageBegin, SHAPE_MESSAGE_SIGN_BEGIN, true, .codes = CODES(RUNS, CKR_OPERATION_ACTIVE), .ours = LATE),
+    ROW(C_VerifyMessageNext, SHAPE_MESSAGE_VERIFY, true, .codes = CODES(VERIFIES), .ours = LATE),
+    ROW(C_MessageVerifyFinal, SHAPE_SESSION, true, .codes = CODES(CKR_OPERATION_NOT_INITIALIZED)),
+};
+
+static bool holds(const CK_RV *codes, CK_RV rv)
+{
+    while (codes != NULL && *codes != CALL_CODES_END)
+        if (*codes++ == rv)
+            return true;
+    return false;
+}
+
+static bool uses_token(const struct call_row *row)
+{
+    const enum call_shape shape = row->shape;
+    return shape != SHAPE_INITIALIZE && shape != SHAPE_FINALIZE && shape != SHAPE_INFO &&
+           shape != SHAPE_FUNCTION_LIST && shape != SHAPE_SLOT_LIST && shape != SHAPE_WAIT &&
+           shape != SHAPE_INTERFACE_LIST && shape != SHAPE_INTERFACE;
+}
+
+/* 5.1.1, 5.1.2, 5.1.3 and 5.1.6 */
+bool call_may_return(const struct call_row *row, CK_RV rv)
+{
+    static const CK_RV universal[] = {CKR_OK, CKR_GENERAL_ERROR, CKR_HOST_MEMORY,
+        CKR_FUNCTION_FAILED, CKR_ARGUMENTS_BAD, CALL_CODES_END};
+    static const CK_RV session[] = {
+        CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED, CKR_SESSION_CLOSED, CALL_CODES_END};
+    static const CK_RV token[] = {CKR_DEVICE_MEMORY, CKR_DEVICE_ERROR, CKR_TOKEN_NOT_PRESENT,
+        CKR_DEVICE_REMOVED, CALL_CODES_END};
+    return holds(universal, rv) || (row->has_session && holds(session, rv)) ||
+           (uses_token(row) && holds(token, rv)) || holds(row->codes, rv) || holds(row->ours, rv);
+}
