@@ -7,6 +7,9 @@ load helper
 setup_file() {
   token_up
   make_key device 01
+  # With an EC key alone, before there is one of RSA.
+  export ec_test
+  ec_test=$(tests_of_its_own 2>&1) || echo "$ec_test"
   make_rsa_key device-rsa 02
 }
 
@@ -20,10 +23,20 @@ setup() {
 
 pkcs11_tool() { as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label demo "$@"; }
 
-@test "pkcs11-tool --test finds no error" {
-  run -0 pkcs11_tool --login --pin "${SIGNERD_PIN-any}" --allow-sw --test
-  contains "$output" "No errors"
-  contains "$output" "testing signature mechanisms"
+tests_of_its_own() { pkcs11_tool --login --pin "${SIGNERD_PIN-any}" --allow-sw --test; }
+
+@test "pkcs11-tool --test finds no error with an EC key" {
+  contains "$ec_test" "all 4 digest functions seem to work"
+  contains "$ec_test" "No errors"
+}
+
+# SoftHSM has no OAEP with SHA-256, nor with a label, where this ends.
+@test "pkcs11-tool --test finds no error with an RSA key before it comes to OAEP with SHA-256" {
+  run -1 tests_of_its_own
+  contains "$output" "all 4 signature functions seem to work"
+  equals 6 "$(grep -c '^ *\(SHA[0-9]*-\)\?RSA-PKCS: OK' <<<"$output")"
+  equals 1 "$(grep -c '^error:' <<<"$output")"
+  contains "$output" "OAEP parameters: hashAlg=SHA256, mgf=MGF1-SHA256, encoding parameter (Label) present, length 3"
 }
 
 @test "pkcs11-tool --test-ec makes a key, signs, and verifies" {
@@ -36,9 +49,10 @@ pkcs11_tool() { as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label d
 }
 
 @test "pkcs11-tool --test-threads: four threads, each with C_Initialize of its own" {
-  run -0 pkcs11_tool --test-threads ILGISLT0 --test-threads ILSLT0GI --test-threads SLT0 --test-threads GIT0
+  run -0 pkcs11_tool --test-threads ILGISLT0 --test-threads ILSLT0GI --test-threads ILSLT0SL --test-threads ILSLGIT0
   contains "$output" "test_threads all threads have ended"
-  run ! grep -E 'some errors|Unknown test|_ERROR|_FAILED' <<<"$output"
+  equals 4 "$(grep -c 'Test thread [0-3] returning rv = 0' <<<"$output")"
+  run ! grep -E 'some errors|Unknown test' <<<"$output"
 }
 
 @test "pkcs11-tool makes keys, uses and deletes them" {
