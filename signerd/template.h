@@ -33,6 +33,11 @@ bool template_length_fits(const struct template_kind *kind, uint64_t length);
 err_t template_complete(
     const struct template_kind *kind, struct span asked, bool token, struct writer *list);
 
+/* Of an object that is no secret: what it would be imported from to be the same, with those asked for
+ * instead. For template_complete; the writer fails where it has no room. */
+void template_write_copy(
+    const struct template_kind *kind, struct span object, struct span asked, struct writer *list);
+
 /* False for a CK_DATE that is none: neither empty nor eight digits. */
 bool template_value_fits(const struct wire_attribute *attribute);
 

@@ -485,20 +485,6 @@ static err_t fake_set(struct device *device, driver_ref object, struct span temp
     return ERR_OK;
 }
 
-static err_t fake_copy(
-    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
-{
-    uint8_t room[2 * WIRE_TEMPLATE_MAX];
-    struct writer list = writer_of(room, sizeof room);
-    err_t err = begin(device, FAKE_COPY);
-    const struct fake_object *row = row_find(device, object);
-    if (err != ERR_OK || row == NULL)
-        return err != ERR_OK ? err : ERR_OBJECT_GONE;
-    put_changed(row, template, &list);
-    *ret_object = put(device, writer_bytes(&list));
-    return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
-}
-
 static err_t fake_destroy(struct device *device, driver_ref object)
 {
     err_t err = begin(device, FAKE_DESTROY);
@@ -551,6 +537,5 @@ const struct driver fake_driver = {
     .derive = fake_derive,
     .value = fake_value,
     .init = init_token,
-    .copy = fake_copy,
     .random = fake_random,
 };

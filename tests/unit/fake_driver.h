@@ -24,7 +24,6 @@ enum fake_call {
     FAKE_WRAP,
     FAKE_UNWRAP,
     FAKE_GENERATE_SECRET,
-    FAKE_COPY,
     FAKE_DERIVE,
     FAKE_VALUE,
     FAKE_CALLS,

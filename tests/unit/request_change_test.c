@@ -44,6 +44,8 @@ static uint64_t certificate_with(uint32_t type, bool value)
     attribute_put_bool(&list, ATTR_TOKEN, true);
     attribute_put(&list, ATTR_LABEL, span_of_text("web"));
     attribute_put(&list, ATTR_ID, span_of_text("1"));
+    attribute_put(&list, ATTR_SUBJECT, span_of_text("subject"));
+    attribute_put(&list, ATTR_VALUE, span_of_text("der"));
     attribute_put_bool(&list, type, value);
     (void)fake_put(&f.device, writer_bytes(&list));
     fixture_load(&f);
@@ -127,6 +129,9 @@ static void a_copy_is_allowed_for_the_names_that_result(void **state)
     assert_true(made->number != key);
     assert_true(span_equal(made->key.id, span_of_text("5")));
     assert_true(span_equal(made->key.label, span_of_text("web")));
+    struct span point;
+    assert_true(attribute_get(made->attributes, ATTR_EC_POINT, &point));
+    assert_true(span_equal(point, fake_ec_point));
     assert_true(span_equal(objects_find(&f.worker.objects, key)->key.id, span_of_text("1")));
     (void)state;
 }
@@ -181,7 +186,7 @@ static void a_copy_that_the_device_does_not_make_is_none(void **state)
 {
     const size_t count = f.worker.objects.count;
     ask();
-    fake_fail(&f.device, FAKE_COPY, 1, ERR_DEVICE_MEMORY);
+    fake_fail(&f.device, FAKE_CREATE, 1, ERR_DEVICE_MEMORY);
     assert_int_equal(copy(number_of("web", CLASS_PUBLIC_KEY), 0), ERR_DEVICE_MEMORY);
     assert_int_equal(f.worker.objects.count, count);
     expect_lines(1, 1, 0);
