@@ -222,7 +222,7 @@ bool pkcs11_data_is_at_fault(const struct device *device, CK_RV rv)
 {
     CK_SESSION_INFO info;
     return (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED) &&
-           device->module->C_GetSessionInfo(device->home, &info) == CKR_OK;
+           device->module->C_GetSessionInfo(device->home, &info) == CKR_OK && !is_gone(device, rv);
 }
 
 void pkcs11_settle(struct device *device, CK_RV rv)
