@@ -57,6 +57,29 @@ static err_t permit_change(struct request *request, const struct object *object,
     return err;
 }
 
+/* SoftHSM 2.6 takes dates of what is private, and can then not read them. So they go first, and
+ * where they do not come back, those of before are put in their place and nothing else is changed.
+ */
+static err_t set_dates(struct worker *worker, struct object *object, struct span template)
+{
+    uint8_t room[2][DATES_MAX];
+    struct writer asked = writer_of(room[0], sizeof room[0]);
+    struct writer before = writer_of(room[1], sizeof room[1]);
+    template_write_dates(template, template, &asked);
+    template_write_dates(template, object->attributes, &before);
+    if (writer_failed(&asked) || writer_failed(&before))
+        return ERR_TOO_LARGE;
+    if (writer_bytes(&asked).len == 0)
+        return ERR_OK;
+    err_t err = worker->driver->set(worker->device, object->ref, writer_bytes(&asked));
+    if (err == ERR_OK)
+        err = objects_refresh(&worker->objects, object);
+    if (err != ERR_OK || template_dates_kept(template, object->attributes))
+        return err;
+    err = worker->driver->set(worker->device, object->ref, writer_bytes(&before));
+    return err == ERR_OK ? ERR_ATTRIBUTE_VALUE : err;
+}
+
 /* A device that stops half-way may have changed some: what it says then is what clients see. */
 static err_t set(struct request *request, struct object *object, const struct audit_event *event)
 {
@@ -65,7 +88,9 @@ static err_t set(struct request *request, struct object *object, const struct au
     err_t err = account_for_begin(request, event, &intent);
     if (err != ERR_OK)
         return err;
-    err = worker->driver->set(worker->device, object->ref, request->in->set_request.template);
+    err = set_dates(worker, object, request->in->set_request.template);
+    if (err == ERR_OK)
+        err = worker->driver->set(worker->device, object->ref, request->in->set_request.template);
     const err_t seen = objects_refresh(&worker->objects, object);
     err = account_for_end(request, intent, err);
     return err == ERR_OK ? follow_device(worker, seen) : err;
@@ -93,8 +118,8 @@ err_t serve_set(struct request *request)
 
 /* ---- copying ---- */
 
-/* Nothing of such an object is secret, so that the copy is made of what is known of it: devices'
- * own C_CopyObject leaves much to be desired (SoftHSM 2.6 makes objects that cannot be read). */
+/* Nothing of such an object is secret, so that the copy is made of what is known of it: the same
+ * way with every device, those without a C_CopyObject too, and under the rules of an import. */
 static err_t complete_copy(
     const struct object *object, struct span asked, bool token, struct writer *list)
 {
@@ -153,5 +178,5 @@ err_t serve_copy(struct request *request)
     if (err != ERR_OK)
         return err;
     err = worker->driver->create(worker->device, writer_bytes(&list), &ref);
-    return end_making(request, intent, err, ref, in->session);
+    return end_making(request, intent, err, ref, in->session, writer_bytes(&list));
 }

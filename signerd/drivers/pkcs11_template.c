@@ -90,7 +90,7 @@ static CK_RV get(const struct ck_template_source *source, CK_ATTRIBUTE *attribut
     return source->module->C_GetAttributeValue(source->session, source->object, attributes, count);
 }
 
-/* SoftHSM 2.6 stores the dates of private objects in plain and then fails to decrypt them. */
+/* SoftHSM 2.6 answers so where a private object was given a date. */
 static bool is_unreadable_date(const CK_ATTRIBUTE *attribute, CK_RV rv)
 {
     return rv == CKR_GENERAL_ERROR &&

@@ -92,14 +92,53 @@ static void usage_is_changed_and_holds(void **state)
 {
     struct pair pair;
     CK_ATTRIBUTE unsigned_ = FLAG(CKA_SIGN, no);
-    CK_ATTRIBUTE dated = TEXT(CKA_END_DATE, "20301231");
     (void)state;
     assert_rv(CKR_OK, generate(stand.session, false, "changing", &pair));
-    assert_rv(CKR_OK, p11->C_SetAttributeValue(stand.session, pair.private_key, &dated, 1));
     assert_rv(CKR_OK, p11->C_SetAttributeValue(stand.session, pair.private_key, &unsigned_, 1));
     assert_int_equal(flag_of(pair.private_key, CKA_SIGN), CK_FALSE);
     assert_rv(
         CKR_KEY_FUNCTION_NOT_PERMITTED, p11->C_SignInit(stand.session, &ecdsa, pair.private_key));
+}
+
+/* SoftHSM 2.6 has dates that can be read only where nothing is private. */
+static void a_date_is_kept_and_read_or_refused(void **state)
+{
+    struct pair pair;
+    char date[8];
+    CK_ATTRIBUTE changes[] = {
+        TEXT(CKA_END_DATE, "20301231"), FLAG(CKA_SIGN, no), TEXT(CKA_LABEL, "dated")};
+    CK_ATTRIBUTE read = {CKA_END_DATE, date, sizeof date};
+    (void)state;
+    assert_rv(CKR_OK, generate(stand.session, false, "undated", &pair));
+    assert_rv(CKR_OK, p11->C_SetAttributeValue(stand.session, pair.public_key, changes, 1));
+    assert_rv(CKR_OK, p11->C_GetAttributeValue(stand.session, pair.public_key, &read, 1));
+    assert_int_equal(read.ulValueLen, sizeof date);
+    assert_memory_equal(date, "20301231", sizeof date);
+    assert_rv(CKR_ATTRIBUTE_VALUE_INVALID,
+        p11->C_SetAttributeValue(stand.session, pair.private_key, changes, COUNT(changes)));
+    assert_rv(CKR_OK, p11->C_GetAttributeValue(stand.session, pair.private_key, &read, 1));
+    assert_int_equal(read.ulValueLen, 0);
+    assert_int_equal(flag_of(pair.private_key, CKA_SIGN), CK_TRUE);
+    expect_label(pair.private_key, "undated");
+}
+
+static void a_key_that_the_device_would_make_without_its_date_is_not_made(void **state)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_ATTRIBUTE list[] = {FLAG(CKA_CLASS, class), FLAG(CKA_KEY_TYPE, type),
+        TEXT(CKA_VALUE, "0123456789abcdef"), TEXT(CKA_LABEL, "never"),
+        TEXT(CKA_START_DATE, "20201231")};
+    CK_OBJECT_HANDLE key;
+    CK_ULONG count;
+    (void)state;
+    assert_rv(
+        CKR_ATTRIBUTE_VALUE_INVALID, p11->C_CreateObject(stand.session, list, COUNT(list), &key));
+    assert_rv(CKR_OK, p11->C_FindObjectsInit(stand.session, &list[3], 1));
+    assert_rv(CKR_OK, p11->C_FindObjects(stand.session, &key, 1, &count));
+    assert_rv(CKR_OK, p11->C_FindObjectsFinal(stand.session));
+    assert_int_equal(count, 0);
+    assert_rv(CKR_OK, p11->C_CreateObject(stand.session, list, COUNT(list) - 1, &key));
 }
 
 static void of_a_change_that_is_refused_nothing_is_done(void **state)
@@ -366,6 +405,8 @@ int change_tests(void)
         WITH_STAND(a_public_key_is_copied_with_another_label),
         WITH_STAND(a_session_that_only_reads_copies_into_itself_alone),
         WITH_STAND(usage_is_changed_and_holds),
+        WITH_STAND(a_date_is_kept_and_read_or_refused),
+        WITH_STAND(a_key_that_the_device_would_make_without_its_date_is_not_made),
         WITH_STAND(of_a_change_that_is_refused_nothing_is_done),
         WITH_STAND(what_its_maker_calls_unmodifiable_stays),
         WITH_STAND(data_is_stored_found_and_read),

@@ -48,6 +48,7 @@ struct device {
     enum fake_call fail_call;
     unsigned fail_in; /* 1: the next call of fail_call; 0: none */
     err_t fail_with;
+    bool forgets_dates; /* of what is CKA_PRIVATE, as SoftHSM does */
     size_t signature_size;
 };
 
