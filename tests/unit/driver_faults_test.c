@@ -19,7 +19,6 @@
 static struct {
     CK_RV sign_init[4]; /* one after another, then CKR_OK */
     CK_RV sign;
-    CK_RV random;
     unsigned wants_pin; /* so many signatures more say that they want it */
     CK_RV login;
     unsigned logins;
@@ -223,15 +222,7 @@ static CK_RV fake_unwrap(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_
     return fake.decrypt;
 }
 
-static CK_RV fake_random(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG len)
-{
-    assert_int_equal(session, HOME);
-    memset(random, 0x17, len);
-    return fake.random;
-}
-
 static CK_FUNCTION_LIST module = {
-    .C_GenerateRandom = fake_random,
     .C_GetSessionInfo = fake_session_info,
     .C_GenerateRandom = fake_random,
     .C_DecryptInit = fake_decrypt_init,
@@ -350,20 +341,6 @@ static void a_device_error_renews_the_working_session_only(void **state)
         assert_int_equal(fake.opened, 1);
         fake.sign = CKR_OK;
         assert_int_equal(sign(), ERR_OK);
-    }
-}
-
-/* Also where random bytes are refused for another reason the token is there. */
-static void a_token_that_fails_vaguely_and_gives_no_random_is_gone(void **state)
-{
-    static const CK_RV vague[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR};
-    for (size_t i = 0; i < COUNT(vague); i++) {
-        (void)reset(state);
-        fake.sign = vague[i];
-        fake.random = CKR_GENERAL_ERROR;
-        assert_int_equal(sign(), ERR_TOKEN_ABSENT);
-        fake.random = CKR_RANDOM_NO_RNG;
-        assert_int_equal(sign(), ERR_DEVICE);
     }
 }
 
@@ -687,7 +664,6 @@ int main(void)
         FAKED(an_operation_left_active_costs_a_session_but_no_signature),
         FAKED(an_operation_that_is_always_active_ends_in_an_error),
         FAKED(a_device_error_renews_the_working_session_only),
-        FAKED(a_token_that_fails_vaguely_and_gives_no_random_is_gone),
         FAKED(a_mistake_of_the_caller_renews_nothing),
         FAKED(a_device_that_is_gone_is_an_absent_token),
         FAKED(a_login_that_never_was_is_not_an_absent_token),
