@@ -59,8 +59,7 @@ static CK_RV encrypt(struct session *session, const struct other *other, struct 
     if (!cipher_is_active(session, OPERATION_ENCRYPT) || !other->is_active(session))
         return CKR_OPERATION_NOT_INITIALIZED;
     /* else it would be written over before the other operation has it */
-    if (in.ptr != NULL && out != NULL && out_len != NULL &&
-        cipher_overlaps(in, out, *out_len)) {
+    if (in.ptr != NULL && out != NULL && out_len != NULL && cipher_overlaps(in, out, *out_len)) {
         const err_t err = buffer_append(&copy, in);
         if (err != ERR_OK)
             return ckr_of(err);

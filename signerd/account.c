@@ -34,8 +34,8 @@ err_t account_of(struct accounts *accounts, uint32_t uid, struct account **ret_a
 
 static bool is_idle(const struct account *account, uint64_t now_us)
 {
-    return account->connections == 0 && account->session_objects == 0 &&
-           account->begun == 0 && account->refusals_left_out == 0 &&
+    return account->connections == 0 && account->session_objects == 0 && account->begun == 0 &&
+           account->refusals_left_out == 0 &&
            (account->pin_failures == 0 || now_us > account->pin_free_at + PIN_FORGET_US);
 }
 

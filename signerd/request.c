@@ -168,7 +168,6 @@ enum request_end request_unpark(
         worker->objects.generation++;
         out.login_reply.ticket = span_of(ticket, sizeof ticket);
     }
-    write_reply(
-        worker, connection->parked_call, connection->parked_operation, err, &out, reply);
+    write_reply(worker, connection->parked_call, connection->parked_operation, err, &out, reply);
     return REQUEST_ANSWERED;
 }

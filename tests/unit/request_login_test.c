@@ -168,7 +168,8 @@ static void the_right_pin_after_a_failure_logs_in_when_it_is_answered(void **sta
     (void)state;
 }
 
-/* Else whoever has many connections, and no PIN, has the worker compute one slow hash after another. */
+/* Else whoever has many connections, and no PIN, has the worker compute one slow hash after
+ * another. */
 static void a_pin_is_not_looked_at_before_the_one_before_was_answered(void **state)
 {
     struct connection *more[6];

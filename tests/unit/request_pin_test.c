@@ -208,7 +208,8 @@ static void where_the_device_refused_its_pin_a_wrong_so_pin_does_not_try_it_agai
     (void)state;
 }
 
-/* Else a typing error ended the search for a device that is unplugged, until the daemon starts anew. */
+/* Else a typing error ended the search for a device that is unplugged, until the daemon starts
+ * anew. */
 static void a_device_that_is_looked_for_is_still_looked_for_after_a_wrong_so_pin(void **state)
 {
     objects_free(&f.worker.objects);
