@@ -170,7 +170,7 @@ static CK_RV ask_derive(struct session *session, struct wire_derive_request *bod
     err_t err = slot_call_object(session->slot, base_key, &request, &body->object, &reply, &answer);
     if (err == ERR_OK)
         err = object_learn(session, reply.objects, &answer, ret_key, 1);
-    return ckr_of(err);
+    return err == ERR_OBJECT_GONE ? CKR_KEY_HANDLE_INVALID : ckr_of(err);
 }
 
 CK_RV key_derive(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,

@@ -48,9 +48,9 @@ enum { AES_BLOCK = 16 };
 #define MAC(mechanism, key_a, key_b, codec, len)                                                   \
     MAC_ROW(mechanism, CKF_SIGN, key_a, key_b, codec, len),                                        \
         MAC_ROW(mechanism, CKF_VERIFY, key_a, key_b, codec, len)
-#define HMAC(mechanism, key, len)                                                                  \
-    MAC(mechanism, CKK_GENERIC_SECRET, key, parameter_none, len),                                  \
-        MAC(mechanism##_GENERAL, CKK_GENERIC_SECRET, key, parameter_mac, len)
+#define HMAC(whole, cut, key, len)                                                                 \
+    MAC(whole, CKK_GENERIC_SECRET, key, parameter_none, len),                                      \
+        MAC(cut, CKK_GENERIC_SECRET, key, parameter_mac, len)
 
 #define AES_ROW(mechanism, what, codec, ...)                                                       \
     ROW(mechanism, what, CKO_SECRET_KEY, CKK_AES, CKK_AES, mechanism, codec, __VA_ARGS__)
@@ -110,9 +110,9 @@ const struct mechanism_row mechanism_rows[] = {
     RSA_CIPHER(CKM_RSA_PKCS_OAEP, parameter_oaep),
 
     GENERATE(CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET),
-    HMAC(CKM_SHA256_HMAC, CKK_SHA256_HMAC, SHA256_DIGEST_SIZE),
-    HMAC(CKM_SHA384_HMAC, CKK_SHA384_HMAC, SHA384_DIGEST_SIZE),
-    HMAC(CKM_SHA512_HMAC, CKK_SHA512_HMAC, SHA512_DIGEST_SIZE),
+    HMAC(CKM_SHA256_HMAC, CKM_SHA256_HMAC_GENERAL, CKK_SHA256_HMAC, SHA256_DIGEST_SIZE),
+    HMAC(CKM_SHA384_HMAC, CKM_SHA384_HMAC_GENERAL, CKK_SHA384_HMAC, SHA384_DIGEST_SIZE),
+    HMAC(CKM_SHA512_HMAC, CKM_SHA512_HMAC_GENERAL, CKK_SHA512_HMAC, SHA512_DIGEST_SIZE),
 
     GENERATE(CKM_AES_KEY_GEN, CKK_AES),
     AES(CKM_AES_ECB, parameter_none, .block = AES_BLOCK),

@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "ckr.h"
+#include "listing.h"
 #include "module.h"
 #include "object.h"
 #include "session.h"
@@ -28,7 +29,6 @@ static const struct wrap_row {
 } wrap_rows[] = {
     {CKM_AES_KEY_WRAP, 8, 0, 8, 24, true},      /* RFC 3394 */
     {CKM_AES_KEY_WRAP_PAD, 8, 7, 8, 16, false}, /* RFC 5649 */
-    {CKM_AES_CBC_PAD, 16, 16, 0, 16, false},
     {CKM_RSA_PKCS, 0, 0, 0, 64, false},
     {CKM_RSA_PKCS_OAEP, 0, 0, 0, 64, false},
 };
@@ -41,15 +41,45 @@ static const struct wrap_row *wrap_find(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-/* The codes of key_choose, in the words of wrapping and unwrapping (2.40, 5.13). */
+/* What is said of a key, in the words of wrapping and unwrapping (2.40, 5.13). That a size does not
+ * fit is, of wrapping, said of the key that leaves: the other one's was looked at before. */
+static const struct {
+    CK_RV of_key;
+    CK_RV wrapping;
+    CK_RV unwrapping;
+} words[] = {
+    {CKR_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_HANDLE_INVALID},
+    {CKR_OBJECT_HANDLE_INVALID, CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_HANDLE_INVALID},
+    {CKR_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+        CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT},
+    {CKR_KEY_SIZE_RANGE, CKR_KEY_SIZE_RANGE, CKR_UNWRAPPING_KEY_SIZE_RANGE},
+};
+
 static CK_RV in_words_of(CK_FLAGS function, CK_RV rv)
 {
-    const bool wraps = function == CKF_WRAP;
-    if (rv == CKR_KEY_HANDLE_INVALID)
-        return wraps ? CKR_WRAPPING_KEY_HANDLE_INVALID : CKR_UNWRAPPING_KEY_HANDLE_INVALID;
-    if (rv == CKR_KEY_TYPE_INCONSISTENT)
-        return wraps ? CKR_WRAPPING_KEY_TYPE_INCONSISTENT : CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].of_key == rv)
+            return function == CKF_WRAP ? words[i].wrapping : words[i].unwrapping;
     return rv;
+}
+
+static size_t modulus_size(struct span attributes)
+{
+    struct span modulus = span_of(NULL, 0);
+    (void)attribute_get(attributes, ATTR_MODULUS, &modulus);
+    while (modulus.len > 0 && modulus.ptr[0] == 0)
+        modulus = span_of(modulus.ptr + 1, modulus.len - 1);
+    return modulus.len;
+}
+
+/* Of the key that wraps or unwraps; only those of RSA have sizes that a mechanism does not take. */
+static CK_RV check_size(const struct slot *slot, const struct mechanism_row *row, struct span key)
+{
+    const CK_MECHANISM_INFO *info = token_mechanism(&slot->pool.token, row->type);
+    const size_t bits = 8 * modulus_size(key);
+    if (info == NULL || bits == 0 || (bits >= info->ulMinKeySize && bits <= info->ulMaxKeySize))
+        return CKR_OK;
+    return row->function == CKF_WRAP ? CKR_WRAPPING_KEY_SIZE_RANGE : CKR_UNWRAPPING_KEY_SIZE_RANGE;
 }
 
 /* Mechanism, parameter and wrapping key. The module's lock is held. */
@@ -61,19 +91,12 @@ static CK_RV choose_wrapping(const struct slot *slot, const CK_MECHANISM *mechan
     if (row == NULL || wrap_find(mechanism->mechanism) == NULL)
         return CKR_MECHANISM_INVALID;
     CK_RV rv = row->parameter(mechanism, parameter, &tag_len);
-    return rv == CKR_OK ? in_words_of(function, key_choose(slot, key, row, ret_attributes)) : rv;
+    if (rv == CKR_OK)
+        rv = in_words_of(function, key_choose(slot, key, row, ret_attributes));
+    return rv == CKR_OK ? check_size(slot, row, *ret_attributes) : rv;
 }
 
 /* ---- wrapping ---- */
-
-static size_t modulus_size(struct span attributes)
-{
-    struct span modulus = span_of(NULL, 0);
-    (void)attribute_get(attributes, ATTR_MODULUS, &modulus);
-    while (modulus.len > 0 && modulus.ptr[0] == 0)
-        modulus = span_of(modulus.ptr + 1, modulus.len - 1);
-    return modulus.len;
-}
 
 /* How long a key of len bytes is once it is wrapped; 0: that is not known. */
 static CK_RV wrapped_size(
@@ -120,6 +143,18 @@ static bool answers_size(
     return !fits;
 }
 
+/* The worker says that a key is gone, and not which of the two. */
+static CK_RV name_the_gone(struct slot *slot, CK_OBJECT_HANDLE wrapping_key)
+{
+    err_t err = listing_refresh(slot);
+    if (err != ERR_OK)
+        return ckr_of(err);
+    module_lock(slot->module);
+    const bool is_there = snapshot_find(&slot->snapshot, wrapping_key, slot->pool.instance) != NULL;
+    module_unlock(slot->module);
+    return is_there ? CKR_KEY_HANDLE_INVALID : CKR_WRAPPING_KEY_HANDLE_INVALID;
+}
+
 /* One round trip. */
 static CK_RV ask_wrap(struct session *session, struct wire_wrap_request *body,
     CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, unsigned char *wrapped,
@@ -131,8 +166,10 @@ static CK_RV ask_wrap(struct session *session, struct wire_wrap_request *body,
     struct pool_answer answer;
     CK_RV rv;
     err_t err = slot_call_objects(session->slot, objects, &request, &reply, &answer);
+    if (err == ERR_OBJECT_GONE)
+        return name_the_gone(session->slot, wrapping_key);
     if (err != ERR_OK)
-        return ckr_of(err);
+        return in_words_of(CKF_WRAP, ckr_of(err));
     if (!answers_size(reply.wrapped.len, wrapped, wrapped_len, &rv)) {
         memcpy(wrapped, reply.wrapped.ptr, reply.wrapped.len);
         *wrapped_len = reply.wrapped.len;
@@ -176,7 +213,7 @@ static CK_RV ask_unwrap(struct session *session, struct wire_unwrap_request *bod
         slot_call_object(session->slot, unwrapping_key, &request, &body->object, &reply, &answer);
     if (err == ERR_OK)
         err = object_learn(session, reply.objects, &answer, ret_key, 1);
-    return ckr_of(err);
+    return in_words_of(CKF_UNWRAP, ckr_of(err));
 }
 
 /* What no wrapped key can be so long as. */

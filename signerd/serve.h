@@ -17,6 +17,7 @@ struct request {
     union wire_body *out; /* zeroes at first */
     const char *operation;
     struct writer scratch; /* for what out's BYTES point to */
+    bool too_early;        /* its PIN may not be looked at yet: it is served when it may */
 };
 
 /* ---- permit.c ---- */

@@ -101,14 +101,15 @@ err_t serve_set(struct request *request)
     const struct wire_set_request *in = &request->in->set_request;
     struct object *object;
     err_t err = find_object(request, in->object, &object);
-    if (err == ERR_OK)
-        err = template_check_change(TEMPLATE_SET, object->attributes, in->template);
-    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
-        err = ERR_TOO_LARGE;
     if (err != ERR_OK)
         return err;
     struct audit_event event = event_of(request, &object->key);
     event.data = in->template;
+    err = template_check_change(TEMPLATE_SET, object->attributes, in->template);
+    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
+        err = ERR_TOO_LARGE;
+    if (err != ERR_OK)
+        return refuse(request, &event, err);
     err = permit_change(request, object, in->template, &event);
     if (err == ERR_OK)
         err = set(request, object, &event);
@@ -161,12 +162,13 @@ err_t serve_copy(struct request *request)
     uint64_t intent;
     driver_ref ref = 0;
     err_t err = find_object(request, in->object, &object);
-    if (err == ERR_OK)
-        err = template_check_change(TEMPLATE_COPY, object->attributes, in->template);
     if (err != ERR_OK)
         return err;
-    const struct policy_key result = key_after(object, in->template);
     struct audit_event event = event_of(request, &object->key);
+    err = template_check_change(TEMPLATE_COPY, object->attributes, in->template);
+    if (err != ERR_OK)
+        return refuse(request, &event, err);
+    const struct policy_key result = key_after(object, in->template);
     event.target = &result;
     err = permit_copy(request, object, &event);
     if (err == ERR_OK)

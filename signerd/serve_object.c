@@ -101,6 +101,7 @@ static err_t make_pair(struct request *request, struct span public_template,
     err_t err = account_for_begin(request, event, &intent);
     if (err != ERR_OK)
         return err;
+    pulse_is_long(worker->pulse);
     err = worker->driver->generate_pair(worker->device, in->mechanism, public_template,
         private_template, &public_ref, &private_ref);
     if (err == ERR_OK)

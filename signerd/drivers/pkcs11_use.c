@@ -14,7 +14,10 @@
 
 #include <stdlib.h>
 
-enum { MAC_MOST = 64 }; /* of SHA-512 */
+enum {
+    MAC_MOST = 64,  /* of SHA-512 */
+    RSA_MOST = 512, /* bytes of a modulus */
+};
 
 /* The four functions of the standard for each of ours, as names for the log. */
 static const struct function_row {
@@ -252,6 +255,31 @@ static err_t use_device(struct device *device, const struct driver_use *use, str
     return take(use->function, len, output);
 }
 
+/* SoftHSM passes over the label of OAEP when it decrypts. What opens without the label was not made
+ * with it: so that is tried first, on whatever device. */
+static err_t refuse_other_label(
+    struct device *device, const struct driver_use *use, struct span data)
+{
+    struct wire_oaep_parameter oaep;
+    struct driver_use bare = *use;
+    uint8_t parameter[WIRE_PARAMETER_MAX];
+    uint8_t plain[RSA_MOST];
+    struct writer p = writer_of(parameter, sizeof parameter);
+    struct writer w = writer_of(plain, sizeof plain);
+    if (use->mechanism != CKM_RSA_PKCS_OAEP || use->function != DRIVER_DECRYPT ||
+        schema_decode_whole(&wire_oaep_parameter_schema, use->parameter, &oaep) != ERR_OK ||
+        oaep.label.len == 0)
+        return ERR_OK;
+    oaep.label = span_of(NULL, 0);
+    schema_encode(&wire_oaep_parameter_schema, &oaep, &p);
+    bare.parameter = writer_bytes(&p);
+    err_t err = use_device(device, &bare, data, span_of(NULL, 0), &w);
+    secret_wipe(plain, sizeof plain);
+    if (err == ERR_OK)
+        return ERR_ENCRYPTED;
+    return err == ERR_ENCRYPTED ? ERR_OK : err;
+}
+
 err_t pkcs11_use(struct device *device, const struct driver_use *use, struct span data,
     struct span signature, struct writer *output)
 {
@@ -259,7 +287,9 @@ err_t pkcs11_use(struct device *device, const struct driver_use *use, struct spa
     size_t cut;
     uint8_t mac[MAC_MOST];
     struct writer w = writer_of(mac, sizeof mac);
-    err_t err = replace(device, use, &done, &cut);
+    err_t err = refuse_other_label(device, use, data);
+    if (err == ERR_OK)
+        err = replace(device, use, &done, &cut);
     if (err != ERR_OK)
         return err;
     if (cut == 0)

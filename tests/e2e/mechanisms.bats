@@ -6,14 +6,22 @@
 load helper
 
 setup_file() {
+  local policy
+  policy=$(mktemp)
+  # What is derived from one key may be read, from others not.
+  printf '%s\n' '[allow export]' 'device = demo' 'user = @UID@' 'key = pkcs11:object=exported' \
+    'operations = derive-export' '[allow the-caller]' 'device = demo' 'user = @UID@' 'operations = all' >"$policy"
   if [[ ${SIGNERD_TEST_PIN-} ]]; then
     export pin_file
     pin_file=$(mktemp)
     echo 'right-pin 42' >"$pin_file"
-    sandbox_up --client-pin-file "$pin_file"
+    sandbox_up --policy "$policy" --client-pin-file "$pin_file"
   else
-    sandbox_up
+    sandbox_up --policy "$policy"
   fi
+  rm -f "$policy"
+  install -d -m 755 "$home/check"
+  install -m 644 "$root"/tests/clients/{openssl_check,cryptoki}.py "$root/pkcs11-module/functions.def" "$home/check"
 }
 
 teardown_file() {
@@ -31,7 +39,8 @@ setup() {
 
 pkcs11_tool() { as_client pkcs11-tool --module "$SIGNERD_MODULE" --token-label demo "${login[@]}" "$@"; }
 
-# make_pair LABEL ID TYPE USAGE…: its public key is LABEL.pem. (pkcs11-tool 0.23 reads no EC key but of P-256.)
+# make_pair LABEL ID TYPE USAGE…: its public key is LABEL.pem. (pkcs11-tool 0.23 makes no file of an EC key but of P-256,
+# "cannot create EVP_PKEY", also where SoftHSM is used directly.)
 make_pair() {
   local label=$1 id=$2 type=$3
   shift 3
@@ -115,8 +124,33 @@ both_ways() {
 @test "Ed25519 signs as openssl does" {
   run -0 pkcs11_tool --list-mechanisms
   [[ $output == *EDDSA* ]] || skip "SoftHSM of this system has no Ed25519"
-  pkcs11_tool --keypairgen --key-type EC:edwards25519 --label ed --id 20 --usage-sign
-  both_ways 20 EDDSA message -- true
+  run -0 pkcs11_tool --keypairgen --key-type EC:edwards25519 --label ed --id 20 --usage-sign
+  local point
+  point=$(sed -nE 's/^ *EC_POINT: *(0420)?([0-9a-f]{64})$/\2/p' <<<"$output")
+  # RFC 8410, 4: what stands before the point of each such key
+# shellcheck disable=SC2059
+  printf "$(sed 's/../\\x&/g' <<<"302a300506032b6570032100$point")" | as_client tee ed.der >/dev/null
+  both_ways 20 EDDSA message -- \
+    as_client openssl pkeyutl -verify -pubin -inkey ed.der -keyform der -rawin -in message -sigfile signature
+}
+
+# derive LABEL ID CURVE: the token's secret and openssl's, of that key and another one's.
+derive() {
+  make_pair "$1" "$2" "EC:$3" --usage-derive
+  as_client openssl genpkey -algorithm ec -pkeyopt "ec_paramgen_curve:$3" -out peer.key
+  as_client openssl pkey -in peer.key -pubout -outform der -out peer.der
+  as_client openssl pkeyutl -derive -inkey peer.key -peerkey "$1.pem" -out wanted
+  rm -f got
+  run pkcs11_tool --derive --id "$2" --mechanism ECDH1-DERIVE --input-file peer.der --output-file got
+}
+
+@test "ECDH derives what openssl does, and gives it to whom a rule gives derive-export" {
+  derive exported 21 prime256v1
+  equals 0 "$status"
+  cmp wanted got
+  derive kept 22 prime256v1
+  contains "$output" CKR_ATTRIBUTE_SENSITIVE
+  [[ ! -s got ]]
 }
 
 @test "AES encrypts and decrypts as openssl does, by block and by counter" {
@@ -138,4 +172,10 @@ both_ways() {
   cmp wanted got
   run pkcs11_tool --encrypt --id 30 --mechanism AES-CBC --iv "$iv" --input-file message --output-file got
   contains "$output" CKR_DATA_LEN_RANGE
+}
+
+@test "counters, MACs, wrapped keys and RSA encryption: what one has made openssl opens, and the other way" {
+  run -0 as_client env PYTHONDONTWRITEBYTECODE=1 SIGNERD_TOKEN=demo /usr/bin/python3 "$home/check/openssl_check.py" \
+    "$home/check/functions.def" "$work"
+  equals 42 "$(grep -c ' ok$' <<<"$output")"
 }

@@ -41,8 +41,9 @@ TEXT
 teardown_file() {
   [[ ! $why_not ]] || return 0
   nginx_stop
-  sandbox_down
+  "$root/scripts/sandbox" down "$sandbox"
   stop swtpm
+  sandbox_down
 }
 
 setup() {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * C_WrapKey and C_UnwrapKey with CKM_AES_KEY_WRAP (RFC 3394).
+ * C_WrapKey and C_UnwrapKey: CKM_AES_KEY_WRAP (RFC 3394), and whose size and handle is said.
  */
 #include "stand.h"
 
@@ -211,6 +211,63 @@ static void keys_that_do_not_fit_are_said(void **state)
     assert_rv(CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, unwrap(CK_FALSE, CKK_AES, 40, &ignored));
 }
 
+/* Both are in the token, and another process destroys one: the module's list still has it. */
+static void a_key_that_is_gone_is_said_as_the_one_that_it_was(void **state)
+{
+    CK_OBJECT_HANDLE ignored;
+    (void)state;
+    assert_rv(CKR_OK, wrap());
+    assert_rv(CKR_OK,
+        import_secret(stand.session, true, "gone-kek", CKK_AES, kek_bytes, sizeof kek_bytes, &kek));
+    assert_rv(CKR_OK, wrap());
+    assert_int_equal(other_process("destroy", "gone-kek", NULL), 1);
+    assert_rv(CKR_WRAPPING_KEY_HANDLE_INVALID, wrap());
+
+    assert_rv(CKR_OK,
+        import_secret(stand.session, true, "gone-kek", CKK_AES, kek_bytes, sizeof kek_bytes, &kek));
+    assert_rv(CKR_OK, unwrap(CK_FALSE, CKK_AES, 40, &ignored));
+    assert_int_equal(other_process("destroy", "gone-kek", NULL), 1);
+    assert_rv(CKR_UNWRAPPING_KEY_HANDLE_INVALID, unwrap(CK_FALSE, CKK_AES, 40, &ignored));
+
+    assert_rv(CKR_OK,
+        import_secret(stand.session, false, "kek", CKK_AES, kek_bytes, sizeof kek_bytes, &kek));
+    assert_rv(CKR_OK,
+        import_secret(stand.session, true, "gone-key", CKK_AES, key_bytes, sizeof key_bytes, &key));
+    assert_rv(CKR_OK, wrap());
+    assert_int_equal(other_process("destroy", "gone-key", NULL), 1);
+    assert_rv(CKR_KEY_HANDLE_INVALID, wrap());
+}
+
+/* A device may have RSA keys that are shorter than what a mechanism takes. */
+static void the_size_of_an_rsa_key_is_said_of_the_key_that_wraps(void **state)
+{
+    static const CK_BYTE exponent[] = {1, 0, 1};
+    CK_MECHANISM rsa = {CKM_RSA_PKCS, NULL, 0};
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_KEY_TYPE type = CKK_RSA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BYTE modulus[256];
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+        {CKA_KEY_TYPE, &type, sizeof type}, {CKA_WRAP, &yes, sizeof yes},
+        {CKA_PUBLIC_EXPONENT, (void *)(uintptr_t)exponent, sizeof exponent},
+        {CKA_MODULUS, modulus, sizeof modulus / 2}};
+    (void)state;
+    fill_bytes(modulus, sizeof modulus, 14);
+    modulus[0] |= 0x80;
+    modulus[sizeof modulus / 2 - 1] |= 1;
+    modulus[sizeof modulus - 1] |= 1;
+    assert_rv(CKR_OK, p11->C_CreateObject(stand.session, template, COUNT(template), &kek));
+    assert_rv(
+        CKR_WRAPPING_KEY_SIZE_RANGE, p11->C_WrapKey(stand.session, &rsa, kek, key, wrapped, &len));
+    template[COUNT(template) - 1].ulValueLen = sizeof modulus;
+    assert_rv(CKR_OK, p11->C_CreateObject(stand.session, template, COUNT(template), &kek));
+    assert_rv(CKR_OK, p11->C_WrapKey(stand.session, &rsa, kek, key, wrapped, &len));
+    assert_int_equal(len, sizeof modulus);
+    assert_rv(CKR_OK, import_secret(stand.session, false, "long", CKK_GENERIC_SECRET, modulus,
+                          sizeof modulus - 10, &key));
+    assert_rv(CKR_KEY_SIZE_RANGE, p11->C_WrapKey(stand.session, &rsa, kek, key, wrapped, &len));
+}
+
 static void what_was_changed_or_cut_does_not_unwrap(void **state)
 {
     static const CK_ULONG lengths[] = {0, 8, 16, 39, 41, 9000};
@@ -261,6 +318,8 @@ int wrap_tests(void)
         WITH_KEYS(an_unwrapped_key_can_be_wrapped_again_and_its_size_is_answered),
         WITH_KEYS(a_key_that_is_not_extractable_is_not_wrapped),
         WITH_KEYS(keys_that_do_not_fit_are_said),
+        WITH_KEYS(a_key_that_is_gone_is_said_as_the_one_that_it_was),
+        WITH_KEYS(the_size_of_an_rsa_key_is_said_of_the_key_that_wraps),
         WITH_KEYS(what_was_changed_or_cut_does_not_unwrap),
         WITH_KEYS(mechanism_and_parameter_are_checked),
         WITH_KEYS(a_read_only_session_unwraps_into_the_session_alone),

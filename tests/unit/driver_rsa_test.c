@@ -173,6 +173,16 @@ static void an_oaep_that_the_token_lacks_has_a_wrong_parameter(void **state)
             DRIVER_ENCRYPT, pair.public_key, CKM_RSA_PKCS_OAEP, parameter};
         assert_int_equal(use_at_once(*state, use, text()), ERR_MECHANISM_PARAMETER);
     }
+    /* A label that the token passes over is as wrong as one that it compares. */
+    const struct driver_use bare = {
+        DRIVER_ENCRYPT, pair.public_key, CKM_RSA_PKCS_OAEP, oaep(CKM_SHA_1, CKG_MGF1_SHA1, none)};
+    uint8_t sealed[RSA_SIZE];
+    assert_int_equal(use_at_once(*state, bare, text()), ERR_OK);
+    memcpy(sealed, out_room, RSA_SIZE);
+    const struct driver_use labelled = {DRIVER_DECRYPT, pair.private_key, CKM_RSA_PKCS_OAEP,
+        oaep(CKM_SHA_1, CKG_MGF1_SHA1, span_of_text("l"))};
+    assert_int_equal(use_at_once(*state, labelled, span_of(sealed, RSA_SIZE)), ERR_ENCRYPTED);
+    assert_int_equal(out.used, 0);
     const struct driver_use goes_on = {DRIVER_ENCRYPT, pair.public_key, CKM_RSA_PKCS, none};
     assert_int_equal(use_at_once(*state, goes_on, text()), ERR_OK);
     destroy_pair(*state, pair);

@@ -80,6 +80,21 @@ static void usage_that_is_widened_gives_no_right(void **state)
     (void)state;
 }
 
+/* Whoever tries to get at a key's value is told no, and the log tells of it. */
+static void a_change_that_no_key_allows_is_in_the_log(void **state)
+{
+    const uint64_t key = number_of("web", CLASS_PRIVATE_KEY);
+    ask();
+    attribute_put_bool(&list, ATTR_SENSITIVE, false);
+    assert_int_equal(set(key), ERR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(copy(key, SESSION), ERR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(lines_with(" refused SET uid=1001 pid=11 "), 1);
+    assert_int_equal(lines_with(" refused COPY uid=1001 pid=11 "), 1);
+    assert_int_equal(lines_with(" ATTRIBUTE_READ_ONLY "), 2);
+    assert_int_equal(fake_calls(&f.device), 0);
+    (void)state;
+}
+
 static void only_an_administrator_calls_something_trusted(void **state)
 {
     const uint64_t certificate = certificate_with(ATTR_MODIFIABLE, true);
@@ -247,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STAND(usage_is_changed_by_whoever_may_change_the_key),
         WITH_STAND(usage_that_is_widened_gives_no_right),
+        WITH_STAND(a_change_that_no_key_allows_is_in_the_log),
         WITH_STAND(only_an_administrator_calls_something_trusted),
         WITH_STAND(what_the_device_did_not_change_is_not_shown_as_changed),
         WITH_STAND(a_date_that_does_not_come_back_is_refused_and_nothing_is_changed),

@@ -20,6 +20,16 @@ static void generating_needs_policy_on_the_label_that_results(void **state)
     (void)state;
 }
 
+/* The parent gives it the time. */
+static void making_a_pair_is_said_to_be_a_long_call_and_no_other_is(void **state)
+{
+    assert_int_equal(generate(mine, "web", 0), ERR_OK);
+    assert_true(f.pulse.long_call);
+    assert_int_equal(create(mine, "web", 0), ERR_OK);
+    assert_false(f.pulse.long_call);
+    (void)state;
+}
+
 static void a_refusal_has_its_line_however_long_the_label(void **state)
 {
     static char label[2000];
@@ -376,6 +386,7 @@ static void a_user_has_room_for_so_many_session_objects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_STAND(making_a_pair_is_said_to_be_a_long_call_and_no_other_is),
         WITH_STAND(generating_needs_policy_on_the_label_that_results),
         WITH_STAND(a_refusal_has_its_line_however_long_the_label),
         WITH_STAND(generating_needs_policy_on_both_halves),
