@@ -172,6 +172,15 @@ err_t objects_complete(struct objects *objects, struct object *key, const struct
     return public_key == NULL ? ERR_OK : fill(objects, key, public_key->attributes);
 }
 
+err_t objects_tell(struct objects *objects, struct object *key, struct span list)
+{
+    struct span info;
+    if (key->key.class != CLASS_PRIVATE_KEY || !attribute_get(list, ATTR_PUBLIC_KEY_INFO, &info) ||
+        attribute_get(key->attributes, ATTR_PUBLIC_KEY_INFO, &info))
+        return ERR_OK;
+    return fill(objects, key, list);
+}
+
 err_t objects_join(struct objects *objects, struct object *object)
 {
     struct span info;

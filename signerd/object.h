@@ -52,6 +52,10 @@ err_t objects_take(struct objects *objects, driver_ref ref, const struct client 
 err_t objects_complete(
     struct objects *objects, struct object *key, const struct object *public_key);
 
+/* Gives a private key that lacks its public half the one that this list tells, until the device is
+ * read anew. */
+err_t objects_tell(struct objects *objects, struct object *key, struct span list);
+
 /* A private key and its public object find each other, whichever came first. object is the new one;
  * a private key that has its public half already keeps it. */
 err_t objects_join(struct objects *objects, struct object *object);

@@ -5,6 +5,7 @@
  */
 #include "serve.h"
 
+#include "public_half.h"
 #include "template.h"
 
 #include "base/log.h"
@@ -202,6 +203,8 @@ err_t end_making(struct request *request, uint64_t intent, err_t answer, driver_
     err = taken;
     if (err == ERR_OK)
         err = objects_join(&request->worker->objects, object);
+    if (err == ERR_OK)
+        err = objects_tell(&request->worker->objects, object, template);
     err = follow_device(request->worker, err);
     return err == ERR_OK ? answer_object(request, object) : err;
 }
@@ -272,6 +275,18 @@ static err_t kind_of_import(struct span template, enum template_origin origin,
     return *ret_kind != NULL ? ERR_OK : ERR_ATTRIBUTE_VALUE;
 }
 
+/* A device that does not store CKA_PUBLIC_KEY_INFO is not given it. */
+static err_t create_in_device(
+    struct worker *worker, struct span list, size_t len_without_info, driver_ref *ret_ref)
+{
+    err_t err = worker->driver->create(worker->device, list, ret_ref);
+    if (list.len > len_without_info &&
+        (err == ERR_ATTRIBUTE_TYPE || err == ERR_ATTRIBUTE_READ_ONLY ||
+            err == ERR_TEMPLATE_INCONSISTENT))
+        err = worker->driver->create(worker->device, span_of(list.ptr, len_without_info), ret_ref);
+    return err;
+}
+
 /* list holds the value of a key: the caller wipes it. */
 static err_t create(struct request *request, struct writer *list)
 {
@@ -284,6 +299,9 @@ static err_t create(struct request *request, struct writer *list)
     err_t err = kind_of_import(in->template, TEMPLATE_IMPORT, &kind, &class);
     if (err == ERR_OK)
         err = template_complete(kind, in->template, in->session == 0, list);
+    const size_t len_without_info = writer_bytes(list).len;
+    if (err == ERR_OK)
+        err = public_half_complete(in->template, list);
     if (err != ERR_OK)
         return err;
 
@@ -299,7 +317,7 @@ static err_t create(struct request *request, struct writer *list)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
         return err;
-    err = worker->driver->create(worker->device, writer_bytes(list), &ref);
+    err = create_in_device(worker, writer_bytes(list), len_without_info, &ref);
     return end_making(request, intent, err, ref, in->session, writer_bytes(list));
 }
 

@@ -75,6 +75,7 @@ check() {
 @test "signatures and random bytes" { check sign; }
 @test "keys, certificates, attributes, finding" { check object; }
 @test "objects of every class: brought in, copied, changed, derived" { check change; }
+@test "private keys brought in, as they are and wrapped" { check import; }
 @test "counts and lengths that no program means" { check limit; }
 @test "secret keys: made, imported, wrapped" { check secret wrap; }
 @test "MACs, of data short and long" { check mac; }

@@ -14,7 +14,7 @@ static const struct {
     const char *name;
     int (*run)(void);
 } groups[] = {{"process", process_tests}, {"thread", thread_tests}, {"session", session_tests},
-    {"sign", sign_tests}, {"object", object_tests}, {"change", change_tests},
+    {"sign", sign_tests}, {"object", object_tests}, {"change", change_tests}, {"import", import_tests},
     {"secret", secret_tests}, {"wrap", wrap_tests}, {"mac", mac_tests}, {"cipher", cipher_tests},
     {"parts", parts_tests}, {"restart", restart_tests}, {"admin", admin_tests},
     {"no-admin", other_tests}, {"event", event_tests}, {"calls", calls_tests},
@@ -25,7 +25,7 @@ static void bad_usage(void)
 {
     fprintf(stderr,
         "usage: module-check [--pin-file FILE] [--filter TEST] [--restart COMMAND] GROUP…\n"
-        "groups: process thread session sign object change secret wrap mac cipher parts restart\n"
+        "groups: process thread session sign object change import secret wrap mac cipher parts restart\n"
         "        admin no-admin event calls interface digest message offline limit\n"
         "COMMAND kills the worker, or for offline the daemon; these groups need it\n");
     exit(64);

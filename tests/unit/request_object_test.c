@@ -138,6 +138,31 @@ static void a_private_key_is_imported_and_data_is_stored(void **state)
     (void)state;
 }
 
+/* A device that does not store CKA_PUBLIC_KEY_INFO, and one that does */
+static void an_imported_key_tells_its_public_half_without_a_public_object(void **state)
+{
+    struct span info;
+    struct span point;
+    fixture_rule(&f, for_user(on_label(rule(true, VERB_IMPORT, "t.conf:2"), "i"), ALICE));
+    for (size_t i = 0; i < 2; i++) {
+        if (i == 0)
+            fake_fail(&f.device, FAKE_CREATE, 1, ERR_ATTRIBUTE_TYPE);
+        assert_int_equal(bring(CLASS_PRIVATE_KEY, "i", true), ERR_OK);
+        const uint64_t number = number_of("i", CLASS_PRIVATE_KEY);
+        const struct object *key = objects_find(&f.worker.objects, number);
+        const struct fake_object *row = fake_find(&f.device, key->ref);
+        assert_int_equal(
+            attribute_get(span_of(row->list, row->len), ATTR_PUBLIC_KEY_INFO, &info), i == 1);
+        assert_true(attribute_get(key->attributes, ATTR_PUBLIC_KEY_INFO, &info));
+        assert_true(attribute_get(key->attributes, ATTR_EC_POINT, &point));
+        assert_int_equal(point.len, 67);
+        assert_false(attribute_get(key->attributes, ATTR_VALUE, &point));
+        fixture_rule(&f, for_user(on_label(rule(true, VERB_DESTROY, "t.conf:3"), "i"), ALICE));
+        assert_int_equal(destroy(mine, number), ERR_OK);
+    }
+    (void)state;
+}
+
 /* ---- dates ---- */
 
 static err_t generate_dated(void)
@@ -369,6 +394,7 @@ int main(void)
         WITH_STAND(what_no_kind_describes_does_not_come_in),
         WITH_STAND(a_private_key_is_imported_and_data_is_stored),
         WITH_STAND(what_is_private_needs_the_client_pin),
+        WITH_STAND(an_imported_key_tells_its_public_half_without_a_public_object),
         WITH_STAND(what_the_device_makes_without_its_dates_is_not_made),
         WITH_STAND(nobody_renames_into_or_out_of_anothers_rights),
         WITH_STAND(what_cannot_be_changed_is_refused_before_the_device),
