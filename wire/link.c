@@ -162,8 +162,8 @@ static err_t send_packet(const struct link *link, struct span packet, uint64_t d
     }
 }
 
-/* recv, for a packet that may bring a descriptor. More than one do not fit, and the kernel closes
- * them. */
+/* recv, for a packet that may bring a descriptor. What comes beyond one the kernel closes, since
+ * the room says CMSG_LEN: CMSG_SPACE would have some for a second. */
 static ssize_t receive_with_descriptor(struct link *link)
 {
     union {
@@ -174,7 +174,7 @@ static ssize_t receive_with_descriptor(struct link *link)
     struct msghdr message = {.msg_iov = &iov,
         .msg_iovlen = 1,
         .msg_control = &control,
-        .msg_controllen = sizeof control};
+        .msg_controllen = CMSG_LEN(sizeof(int))};
     const ssize_t n = recvmsg(link->fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
     const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
     if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&

@@ -412,6 +412,117 @@ static void the_descriptor_is_closed_on_exec(void **state)
     link_close(NULL);
 }
 
+/* ------------------------------------------------------------------ descriptors that come */
+
+enum { BROUGHT_MAX = 3 };
+
+static size_t open_files(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* An answer with so many descriptors of the directory; those of the sender are closed. */
+static void bring(const struct stage *stage, uint32_t number, uint16_t operation, size_t count)
+{
+    static const struct wire_hello_reply hello = {.version = 1, .instance = 9};
+    static uint8_t packet[1024];
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(BROUGHT_MAX * sizeof(int))];
+    } control = {.bytes = {0}};
+    const struct wire_reply_header header = {number, operation, 0, 1};
+    int fds[BROUGHT_MAX];
+    struct writer w = writer_of(packet, sizeof packet);
+    schema_encode(&wire_reply_header_schema, &header, &w);
+    if (operation == WIRE_HELLO)
+        schema_encode(&wire_hello_reply_schema, &hello, &w);
+    else
+        write_span(&w, span_of(three_random, sizeof three_random));
+    struct iovec iov = {packet, w.used};
+    struct msghdr message = {.msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    for (size_t i = 0; i < count; i++)
+        assert_true((fds[i] = open(stage->directory, O_RDONLY | O_DIRECTORY)) >= 0);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+    assert_int_equal(sendmsg(stage->worker, &message, MSG_NOSIGNAL), (ssize_t)w.used);
+    for (size_t i = 0; i < count; i++)
+        (void)close(fds[i]);
+}
+
+static void say_hello(const struct stage *stage)
+{
+    const struct wire_hello_request request = {1, 1, 7, span_of(NULL, 0)};
+    struct wire_hello_reply answer;
+    enum link_fate fate;
+    assert_int_equal(
+        link_call(stage->link, WIRE_HELLO, &request, &answer, in_ms(PLENTY_MS), &fate), ERR_OK);
+    assert_int_equal(answer.instance, 9);
+}
+
+static void a_descriptor_that_comes_with_hello_becomes_its_takers(void **state)
+{
+    struct stage *stage = *state;
+    struct stat here;
+    struct stat status;
+    assert_int_equal(link_take_descriptor(stage->link), -1);
+    bring(stage, 1, WIRE_HELLO, 1);
+    say_hello(stage);
+    const int taken = link_take_descriptor(stage->link);
+    assert_int_equal(link_take_descriptor(stage->link), -1);
+    assert_int_equal(fcntl(taken, F_GETFD), FD_CLOEXEC);
+    link_close(stage->link);
+    stage->link = NULL;
+    assert_int_equal(stat(stage->directory, &here), 0);
+    assert_int_equal(fstat(taken, &status), 0); /* outlives the link */
+    assert_int_equal(status.st_ino, here.st_ino);
+    (void)close(taken);
+}
+
+static void a_descriptor_that_nobody_takes_is_closed_with_the_next_or_the_link(void **state)
+{
+    struct stage *stage = *state;
+    const size_t before = open_files();
+    for (uint32_t n = 1; n <= 20; n++) {
+        bring(stage, n, WIRE_HELLO, 1);
+        say_hello(stage);
+        assert_int_equal(open_files(), before + 1);
+    }
+    link_close(stage->link);
+    stage->link = NULL;
+    assert_int_equal(open_files(), before - 1);
+}
+
+static void of_many_descriptors_one_is_kept_and_the_others_are_closed(void **state)
+{
+    struct stage *stage = *state;
+    const size_t before = open_files();
+    for (uint32_t n = 1; n <= BROUGHT_MAX; n++) {
+        bring(stage, n, WIRE_HELLO, n);
+        say_hello(stage);
+        assert_int_equal(open_files(), before + 1);
+        (void)close(link_take_descriptor(stage->link));
+        assert_int_equal(open_files(), before);
+    }
+}
+
+static void a_descriptor_with_another_answer_than_hellos_is_closed(void **state)
+{
+    struct stage *stage = *state;
+    const size_t before = open_files();
+    bring(stage, 1, WIRE_RANDOM, 1);
+    expect(stage, ERR_OK, LINK_ANSWERED);
+    assert_int_equal(open_files(), before);
+    assert_int_equal(link_take_descriptor(stage->link), -1);
+}
+
 #define ALONE(name)     cmocka_unit_test_setup_teardown(name, set_stage, clear_stage)
 #define CONNECTED(name) cmocka_unit_test_setup_teardown(name, connect_stage, clear_stage)
 
@@ -438,6 +549,10 @@ int main(void)
         CONNECTED(a_descriptor_that_became_another_file_is_left_alone),
         CONNECTED(a_descriptor_that_became_another_socket_is_left_alone),
         CONNECTED(the_descriptor_is_closed_on_exec),
+        CONNECTED(a_descriptor_that_comes_with_hello_becomes_its_takers),
+        CONNECTED(a_descriptor_that_nobody_takes_is_closed_with_the_next_or_the_link),
+        CONNECTED(of_many_descriptors_one_is_kept_and_the_others_are_closed),
+        CONNECTED(a_descriptor_with_another_answer_than_hellos_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
