@@ -149,7 +149,7 @@ SESSION_CALL(C_WrapKey, (session_t handle, mech_t *mechanism, object_t wrapping_
 SESSION_CALL(C_UnwrapKey, (session_t handle, mech_t *mechanism, object_t unwrapping_key, byte_t *wrapped_key,
     len_t wrapped_key_len, attr_t *list, len_t count, object_t *key),
     key_unwrap(session, mechanism, unwrapping_key, wrapped_key, wrapped_key_len, list, count, key))
-SESSION_CALL(C_SeedRandom, (session_t handle, byte_t *seed, len_t seed_len), CKR_RANDOM_SEED_NOT_SUPPORTED)
+SESSION_CALL(C_SeedRandom, (session_t handle, byte_t *seed, len_t seed_len), random_seed(seed, seed_len))
 SESSION_CALL(C_GenerateRandom, (session_t handle, byte_t *random, len_t len), random_generate(session, random, len))
 
 SESSION_CALL(C_DeriveKey, (session_t handle, mech_t *mechanism, object_t base_key, attr_t *list, len_t count,

@@ -78,5 +78,6 @@ EXPORTED CK_RV C_GetInterface(
             return CKR_OK;
         }
     }
-    return CKR_FUNCTION_FAILED;
+    /* Of the codes that 3.0, 5.4.6 lists, the one that p11-kit and OpenSC look for. */
+    return CKR_ARGUMENTS_BAD;
 }

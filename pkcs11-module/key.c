@@ -73,7 +73,7 @@ CK_RV key_generate(struct session *session, const CK_MECHANISM *mechanism,
 {
     uint8_t template[WIRE_TEMPLATE_MAX];
     struct writer w = writer_of(template, sizeof template);
-    if (mechanism == NULL || key == NULL)
+    if (mechanism == NULL || key == NULL || !template_is_given(attributes, count))
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = check_generation(session, mechanism, CKF_GENERATE);
     if (rv == CKR_OK)
@@ -98,7 +98,9 @@ CK_RV key_generate_pair(struct session *session, const CK_MECHANISM *mechanism,
     uint8_t private_list[WIRE_TEMPLATE_MAX];
     struct writer public_writer = writer_of(public_list, sizeof public_list);
     struct writer private_writer = writer_of(private_list, sizeof private_list);
-    if (mechanism == NULL || public_key == NULL || private_key == NULL)
+    if (mechanism == NULL || public_key == NULL || private_key == NULL ||
+        !template_is_given(public_attributes, public_count) ||
+        !template_is_given(private_attributes, private_count))
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = check_generation(session, mechanism, CKF_GENERATE_KEY_PAIR);
     if (rv == CKR_OK)
@@ -180,7 +182,7 @@ CK_RV key_derive(struct session *session, const CK_MECHANISM *mechanism, CK_OBJE
     uint8_t template[WIRE_TEMPLATE_MAX];
     struct writer parameter_writer = writer_of(parameter, sizeof parameter);
     struct writer template_writer = writer_of(template, sizeof template);
-    if (mechanism == NULL || key == NULL)
+    if (mechanism == NULL || key == NULL || !template_is_given(attributes, count))
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = choose_base(session, mechanism, base_key, &parameter_writer);
     if (rv == CKR_OK)

@@ -17,39 +17,56 @@
 
 enum { CONNECT_US = 10000000, RETRY_PAUSE_US = 5000, LOST_MAX = 20, TICKET_MAX = 64 };
 
-/* For how long each operation may run, and whether doing it twice does no harm. */
+/* For how many seconds each operation may run, a key pair longer than the worker may with its
+ * default; and whether doing it twice does no harm. */
+#define POOL_OPERATIONS(O)                                                                         \
+    O(HELLO, 10, true)                                                                             \
+    O(LIST, 60, true)                                                                              \
+    O(SIGN, 60, false)                                                                             \
+    O(GENERATE_PAIR, 660, false)                                                                   \
+    O(CREATE, 60, false)                                                                           \
+    O(DESTROY, 60, false)                                                                          \
+    O(SET, 60, false)                                                                              \
+    O(RANDOM, 60, true)                                                                            \
+    O(LOGIN, 60, false)                                                                            \
+    O(LOGOUT, 10, true)                                                                            \
+    O(END_SESSION, 10, true)                                                                       \
+    O(GENERATE, 180, false)                                                                        \
+    O(VERIFY, 60, false)                                                                           \
+    O(ENCRYPT, 60, false)                                                                          \
+    O(DECRYPT, 60, false)                                                                          \
+    O(WRAP, 60, false)                                                                             \
+    O(UNWRAP, 60, false)                                                                           \
+    O(DERIVE, 60, false)                                                                           \
+    O(VALUE, 60, true)                                                                             \
+    O(COPY, 60, false)                                                                             \
+    O(BEGIN, 60, false)                                                                            \
+    O(FEED, 60, false)                                                                             \
+    O(FINISH, 60, false)                                                                           \
+    O(CANCEL, 10, true)                                                                            \
+    O(INIT_TOKEN, 180, false)                                                                      \
+    O(INIT_PIN, 60, false)                                                                         \
+    O(SET_PIN, 180, false)
+
 static const struct {
     unsigned seconds;
     bool repeatable;
 } operations[] = {
-    [WIRE_HELLO] = {10, true},
-    [WIRE_LIST] = {60, true},
-    [WIRE_SIGN] = {60, false},
-    [WIRE_GENERATE_PAIR] = {660, false}, /* longer than the worker may, with its default */
-    [WIRE_CREATE] = {60, false},
-    [WIRE_DESTROY] = {60, false},
-    [WIRE_SET] = {60, false},
-    [WIRE_RANDOM] = {60, true},
-    [WIRE_LOGIN] = {60, false},
-    [WIRE_LOGOUT] = {10, true},
-    [WIRE_END_SESSION] = {10, true},
-    [WIRE_GENERATE] = {180, false},
-    [WIRE_VERIFY] = {60, false},
-    [WIRE_ENCRYPT] = {60, false},
-    [WIRE_DECRYPT] = {60, false},
-    [WIRE_WRAP] = {60, false},
-    [WIRE_UNWRAP] = {60, false},
-    [WIRE_DERIVE] = {60, false},
-    [WIRE_VALUE] = {60, true},
-    [WIRE_COPY] = {60, false},
-    [WIRE_BEGIN] = {60, false},
-    [WIRE_FEED] = {60, false},
-    [WIRE_FINISH] = {60, false},
-    [WIRE_CANCEL] = {10, true},
-    [WIRE_INIT_TOKEN] = {180, false},
-    [WIRE_INIT_PIN] = {60, false},
-    [WIRE_SET_PIN] = {180, false},
+#define OPERATION_ROW(name, seconds, repeatable) [WIRE_##name] = {seconds, repeatable},
+    POOL_OPERATIONS(OPERATION_ROW)
+#undef OPERATION_ROW
 };
+
+/* The module needs all that the wire has but signerctl's two; one that is left out would time out
+ * at once, or be read behind the table's end. */
+enum {
+    SIGNERCTL_ROWS = 2, /* STATUS, EXPLAIN */
+#define ONE_MORE(...) +1
+    POOL_ROWS = 0 POOL_OPERATIONS(ONE_MORE),
+    WIRE_ROWS = 0 WIRE_OPERATIONS(ONE_MORE),
+#undef ONE_MORE
+};
+_Static_assert(POOL_ROWS + SIGNERCTL_ROWS == WIRE_ROWS, "an operation has no row");
 
 static void pause_briefly(void)
 {

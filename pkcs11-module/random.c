@@ -29,6 +29,11 @@ static err_t generate_part(struct pool *pool, unsigned char *random, uint32_t le
     return err;
 }
 
+CK_RV random_seed(const unsigned char *seed, CK_ULONG len)
+{
+    return seed == NULL && len != 0 ? CKR_ARGUMENTS_BAD : CKR_RANDOM_SEED_NOT_SUPPORTED;
+}
+
 CK_RV random_generate(struct session *session, unsigned char *random, CK_ULONG len)
 {
     if (random == NULL && len != 0)

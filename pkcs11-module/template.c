@@ -71,9 +71,14 @@ static CK_RV write_one(const CK_ATTRIBUTE *attribute, struct writer *list)
     return w.failed || list->failed ? CKR_TEMPLATE_INCONSISTENT : CKR_OK;
 }
 
+bool template_is_given(const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    return count <= TEMPLATE_COUNT_MAX && (attributes != NULL || count == 0);
+}
+
 CK_RV template_write(const CK_ATTRIBUTE *attributes, CK_ULONG count, struct writer *list)
 {
-    if ((attributes == NULL && count != 0) || count > TEMPLATE_COUNT_MAX)
+    if (!template_is_given(attributes, count))
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = CKR_OK;
     for (CK_ULONG i = 0; i < count && rv == CKR_OK; i++)

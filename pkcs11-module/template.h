@@ -14,6 +14,10 @@
 /* A count above this is no count: nothing behind such a pointer is read. */
 enum { TEMPLATE_COUNT_MAX = 1024 };
 
+/* Whether there is something to read where a program says so. Asked before what else a call may
+ * find wrong: the mechanism, the key. */
+bool template_is_given(const CK_ATTRIBUTE *attributes, CK_ULONG count);
+
 /* Appends all attributes to list. CKR_ARGUMENTS_BAD (also for a count over TEMPLATE_COUNT_MAX),
  * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, or CKR_TEMPLATE_INCONSISTENT where they
  * do not fit the list. */

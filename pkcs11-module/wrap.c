@@ -234,7 +234,8 @@ CK_RV key_unwrap(struct session *session, const CK_MECHANISM *mechanism,
     struct writer parameter_writer = writer_of(parameter, sizeof parameter);
     struct writer template_writer = writer_of(template, sizeof template);
     struct span ignored;
-    if (mechanism == NULL || wrapped == NULL || key == NULL)
+    if (mechanism == NULL || wrapped == NULL || key == NULL ||
+        !template_is_given(attributes, count))
         return CKR_ARGUMENTS_BAD;
     module_lock(session->module);
     CK_RV rv = choose_wrapping(

@@ -92,12 +92,12 @@ static void an_interface_is_found_by_name_version_and_flags(void **state)
         unsigned major;
     } rows[] = {{NULL, {0, 0}, 0, CKR_OK, 3}, {standard, {0, 0}, 0, CKR_OK, 3},
         {standard, {3, 0}, 0, CKR_OK, 3}, {standard, {2, 40}, 0, CKR_OK, 2},
-        {NULL, {2, 40}, 0, CKR_OK, 2}, {standard, {3, 2}, 0, CKR_FUNCTION_FAILED, 0},
-        {standard, {3, 1}, 0, CKR_FUNCTION_FAILED, 0},
-        {standard, {2, 20}, 0, CKR_FUNCTION_FAILED, 0}, {vendor, {0, 0}, 0, CKR_FUNCTION_FAILED, 0},
-        {shorter, {0, 0}, 0, CKR_FUNCTION_FAILED, 0}, {longer, {0, 0}, 0, CKR_FUNCTION_FAILED, 0},
-        {standard, {0, 0}, CKF_INTERFACE_FORK_SAFE, CKR_FUNCTION_FAILED, 0},
-        {NULL, {0, 0}, 1UL << 40, CKR_FUNCTION_FAILED, 0}};
+        {NULL, {2, 40}, 0, CKR_OK, 2}, {standard, {3, 2}, 0, CKR_ARGUMENTS_BAD, 0},
+        {standard, {3, 1}, 0, CKR_ARGUMENTS_BAD, 0}, {standard, {2, 20}, 0, CKR_ARGUMENTS_BAD, 0},
+        {vendor, {0, 0}, 0, CKR_ARGUMENTS_BAD, 0}, {shorter, {0, 0}, 0, CKR_ARGUMENTS_BAD, 0},
+        {longer, {0, 0}, 0, CKR_ARGUMENTS_BAD, 0},
+        {standard, {0, 0}, CKF_INTERFACE_FORK_SAFE, CKR_ARGUMENTS_BAD, 0},
+        {NULL, {0, 0}, 1UL << 40, CKR_ARGUMENTS_BAD, 0}};
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         CK_VERSION version = rows[i].version;

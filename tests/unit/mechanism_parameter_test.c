@@ -86,15 +86,18 @@ static void gcm_parameters_of_both_layouts_are_taken(void **state)
         unsigned long aad_len;
         unsigned long tag_bits;
     } without = {iv, 12, aad, 20, 128};
-    CK_GCM_PARAMS bits_left_out = good();
+    static const CK_ULONG bits[] = {0, 12, 64, 95, ~0UL}; /* they say nothing */
     (void)state;
     iv[0] = 1;
     aad[0] = 2;
     assert_int_equal(read_gcm(good()), CKR_OK);
     assert_travels(12, 20, 128);
-    bits_left_out.ulIvBits = 0;
-    assert_int_equal(read_gcm(bits_left_out), CKR_OK);
-    assert_travels(12, 20, 128);
+    for (size_t i = 0; i < COUNT(bits); i++) {
+        CK_GCM_PARAMS params = good();
+        params.ulIvBits = bits[i];
+        assert_int_equal(read_gcm(params), CKR_OK);
+        assert_travels(12, 20, 128);
+    }
     assert_int_equal(read_it(parameter_gcm, &without, sizeof without), CKR_OK);
     assert_travels(12, 20, 128);
     without.tag_bits = 127;
@@ -122,8 +125,6 @@ static void gcm_parameters_that_are_wrong_are_refused(void **state)
         {offsetof(CK_GCM_PARAMS, ulIvLen), 0},
         {offsetof(CK_GCM_PARAMS, ulIvLen), 257},
         {offsetof(CK_GCM_PARAMS, ulIvLen), ~0UL},
-        {offsetof(CK_GCM_PARAMS, ulIvBits), 95},
-        {offsetof(CK_GCM_PARAMS, ulIvBits), 12},
         {offsetof(CK_GCM_PARAMS, pAAD), 0},
         {offsetof(CK_GCM_PARAMS, ulAADLen), WIRE_AAD_MAX + 1},
         {offsetof(CK_GCM_PARAMS, ulAADLen), ~0UL},
