@@ -21,6 +21,8 @@ WYCHEPROOF = os.environ.get("WYCHEPROOF", os.path.join(HERE, "../../../shared/ve
 DIGESTS = {"SHA1": 20, "SHA224": 28, "SHA256": 32, "SHA384": 48, "SHA512": 64}
 CURVES = {"P-256": ("06082a8648ce3d030107", 32), "P-384": ("06052b81040022", 48),
           "P-521": ("06052b81040023", 66)}
+# No private key is as large as the order of its curve; NIST has such ones for P-521 alone.
+ORDER_P521 = int("1ff" + 63 * "f" + "a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409", 16)
 
 CIPHERTEXT = ("ENCRYPTED_DATA_INVALID", "ENCRYPTED_DATA_LEN_RANGE")
 SIGNATURE = ("SIGNATURE_INVALID", "SIGNATURE_LEN_RANGE")
@@ -292,6 +294,9 @@ def ecdh_nist(run):
                 point = b"\4" + x + y
                 if result in ("F (1", "F (2"):
                     refused(POINT, ecdh_secret, run, curve, d, point)
+                    return
+                if result == "F (7" and int.from_bytes(d, "big") >= ORDER_P521 and curve == "P-521":
+                    refused(("ATTRIBUTE_VALUE_INVALID",), run.ec_private, curve, d, DERIVE=True)
                     return
                 secret = ecdh_secret(run, curve, d, point)
                 name = section["title"].split()[-1].lower()
