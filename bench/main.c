@@ -16,7 +16,9 @@ enum { COUNTS_MAX = 16, OBJECTS_MAX = 10000, ROUND_MS_MAX = 60000, OBJECTS_LEAST
 
 static const char usage[] =
     "usage: signerd-bench prepare --direct MODULE --pin-file FILE [--token LABEL] [--objects N]\n"
-    "       signerd-bench measure [OPTION…] [NAME…]     NAME: ecdsa hmac gcm find; none: all\n"
+    "       signerd-bench measure [OPTION…] [NAME…]     NAME: ecdsa hmac gcm find findid "
+    "findclass\n"
+    "                                             findall; none: all\n"
     "\n"
     "prepare makes the keys in an empty token, and objects until there are N (100).\n"
     "measure prints a table, then one line a figure: NAME VALUE UNIT.\n"

@@ -9,7 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DIGEST_SIZE = 32, ECDSA_SIZE = 64, HMAC_INPUT = 256, HMAC_SIZE = 32, GCM_TAG_BITS = 128 };
+enum {
+    DIGEST_SIZE = 32,
+    ECDSA_SIZE = 64,
+    HMAC_INPUT = 256,
+    HMAC_SIZE = 32,
+    GCM_TAG_BITS = 128,
+    KEY_SIZE = 32,
+    CERTIFICATE_SIZE = 600
+};
 
 static CK_RV sign(struct desk *desk, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE key, CK_ULONG in_len,
     CK_ULONG out_len, struct failure *failure)
@@ -80,6 +88,47 @@ static CK_RV find(struct desk *desk, CK_OBJECT_HANDLE key, struct failure *failu
     return find_named(&desk->token, CKO_PRIVATE_KEY, "bench-ec", &found, failure);
 }
 
+static CK_RV find_id(struct desk *desk, CK_OBJECT_HANDLE key, struct failure *failure)
+{
+    static CK_BYTE id[] = "bench-ec";
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE template[] = {{CKA_ID, id, sizeof id - 1}, {CKA_CLASS, &class, sizeof class}};
+    CK_OBJECT_HANDLE found;
+    CK_ULONG count = 0;
+    (void)key;
+    CK_RV rv = token_find(&desk->token, template, 2, &found, 1, &count, failure);
+    return rv == CKR_OK && count != 1
+               ? failure_note(failure, "C_FindObjects", CKR_KEY_HANDLE_INVALID)
+               : rv;
+}
+
+/* first_count: 0, or how many there were. */
+static CK_RV find_many(struct desk *desk, CK_ATTRIBUTE *template, CK_ULONG template_count,
+    CK_ULONG *first_count, struct failure *failure)
+{
+    CK_ULONG count = 0;
+    CK_RV rv =
+        token_find(&desk->token, template, template_count, desk->found, FOUND_MAX, &count, failure);
+    if (rv == CKR_OK && (count == 0 || (*first_count != 0 && *first_count != count)))
+        rv = failure_note(failure, "C_FindObjects (count)", CKR_GENERAL_ERROR);
+    *first_count = count;
+    return rv;
+}
+
+static CK_RV find_class(struct desk *desk, CK_OBJECT_HANDLE key, struct failure *failure)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}};
+    (void)key;
+    return find_many(desk, template, 1, &desk->found_counts[0], failure);
+}
+
+static CK_RV find_all(struct desk *desk, CK_OBJECT_HANDLE key, struct failure *failure)
+{
+    (void)key;
+    return find_many(desk, NULL, 0, &desk->found_counts[1], failure);
+}
+
 const struct work_row work_rows[WORK_KINDS] = {
     {"ecdsa", "ECDSA P-256: C_SignInit and C_Sign, CKM_ECDSA, a digest of 32 bytes",
         CKO_PRIVATE_KEY, "bench-ec", ecdsa},
@@ -89,6 +138,9 @@ const struct work_row work_rows[WORK_KINDS] = {
         "bench-aes", gcm},
     {"find", "find: C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal, one key by label",
         CKO_PRIVATE_KEY, "bench-ec", find},
+    {"findid", "find: one key by CKA_ID and class", CKO_PRIVATE_KEY, "bench-ec", find_id},
+    {"findclass", "find: all secret keys, by class alone", CKO_PRIVATE_KEY, "bench-ec", find_class},
+    {"findall", "find: all objects, by an empty template", CKO_PRIVATE_KEY, "bench-ec", find_all},
 };
 
 CK_RV work_set_up(struct desk *desk, struct failure *failure)
@@ -150,19 +202,54 @@ static CK_RV make_secret(const struct token *token, const char *label, CK_MECHAN
         token->module->C_GenerateKey(token->session, &how, template, 8, &key));
 }
 
-/* A data object, as small as any. */
-static CK_RV make_filler(const struct token *token, unsigned number, struct failure *failure)
+/* Bytes that are those of no other number; they need not be secret. */
+static void scatter(CK_BYTE *bytes, size_t len, unsigned number)
 {
-    CK_OBJECT_CLASS class = CKO_DATA;
+    uint64_t state = number + 1;
+    for (size_t i = 0; i < len; i++) {
+        state = state * UINT64_C(6364136223846793005) + 1442695040888963407U; /* Knuth's MMIX */
+        bytes[i] = (CK_BYTE)(state >> 56);
+    }
+}
+
+/* Nobody reads the certificate, so it need not be one. */
+static CK_RV make_certificate(const struct token *token, unsigned number, struct failure *failure)
+{
+    CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+    CK_CERTIFICATE_TYPE type = CKC_X_509;
     CK_BBOOL yes = CK_TRUE;
     CK_BBOOL no = CK_FALSE;
+    CK_BYTE value[CERTIFICATE_SIZE];
+    CK_BYTE id[] = {1, (CK_BYTE)(number >> 8), (CK_BYTE)number};
     char label[24];
-    const CK_ULONG len = (CK_ULONG)snprintf(label, sizeof label, "filler-%u", number);
+    const CK_ULONG len = (CK_ULONG)snprintf(label, sizeof label, "certificate-%u", number);
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, sizeof yes},
-        {CKA_PRIVATE, &no, sizeof no}, {CKA_LABEL, label, len}, {CKA_VALUE, label, len}};
+        {CKA_PRIVATE, &no, sizeof no}, {CKA_CERTIFICATE_TYPE, &type, sizeof type},
+        {CKA_LABEL, label, len}, {CKA_ID, id, sizeof id}, {CKA_SUBJECT, label, len},
+        {CKA_VALUE, value, sizeof value}};
     CK_OBJECT_HANDLE object;
+    scatter(value, sizeof value, number);
     return failure_note(failure, "C_CreateObject",
-        token->module->C_CreateObject(token->session, template, 5, &object));
+        token->module->C_CreateObject(token->session, template, 8, &object));
+}
+
+static CK_RV import_secret(const struct token *token, unsigned number, struct failure *failure)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BYTE value[KEY_SIZE];
+    CK_BYTE id[] = {2, (CK_BYTE)(number >> 8), (CK_BYTE)number};
+    char label[24];
+    const CK_ULONG len = (CK_ULONG)snprintf(label, sizeof label, "secret-%u", number);
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_PRIVATE, &yes, sizeof yes}, {CKA_SENSITIVE, &yes, sizeof yes},
+        {CKA_KEY_TYPE, &type, sizeof type}, {CKA_LABEL, label, len}, {CKA_ID, id, sizeof id},
+        {CKA_SIGN, &yes, sizeof yes}, {CKA_VALUE, value, sizeof value}};
+    CK_OBJECT_HANDLE object;
+    scatter(value, sizeof value, number);
+    return failure_note(failure, "C_CreateObject",
+        token->module->C_CreateObject(token->session, template, 9, &object));
 }
 
 CK_RV work_prepare(const struct token *token, unsigned object_count, struct failure *failure)
@@ -174,6 +261,6 @@ CK_RV work_prepare(const struct token *token, unsigned object_count, struct fail
     if (rv == CKR_OK)
         rv = make_secret(token, "bench-aes", CKM_AES_KEY_GEN, CKA_ENCRYPT, CKA_DECRYPT, failure);
     for (unsigned i = 4; rv == CKR_OK && i < object_count; i++)
-        rv = make_filler(token, i, failure);
+        rv = i % 2 == 0 ? make_certificate(token, i, failure) : import_secret(token, i, failure);
     return rv;
 }

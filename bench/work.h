@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-enum { WORK_KINDS = 4, GCM_SIZE = 65536, GCM_TAG = 16 };
+enum { WORK_KINDS = 7, GCM_SIZE = 65536, GCM_TAG = 16, FOUND_MAX = 10000 };
 
 /* A client's place: its token, its keys, and room for what goes in and comes out. */
 struct desk {
@@ -19,6 +19,8 @@ struct desk {
     CK_BYTE in[GCM_SIZE];
     CK_BYTE out[GCM_SIZE + GCM_TAG];
     CK_BYTE iv[12];
+    CK_OBJECT_HANDLE found[FOUND_MAX];
+    CK_ULONG found_counts[2]; /* by class, and all: what the first time gave */
 };
 
 struct work_row {
@@ -40,7 +42,8 @@ CK_RV work_once(struct desk *desk, unsigned kind, struct failure *failure);
 /* An answer that means: this way of reaching the token does not have that mechanism or function. */
 bool work_not_offered(CK_RV rv);
 
-/* Makes the keys in an empty token, and further objects until there are object_count. */
+/* Makes the keys in an empty token, and further objects until there are object_count,
+ * certificates and secret keys in turn. */
 CK_RV work_prepare(const struct token *token, unsigned object_count, struct failure *failure);
 
 #endif

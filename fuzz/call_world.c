@@ -354,8 +354,9 @@ int __wrap_poll(struct pollfd *pollers, nfds_t count, int timeout)
         return 0;
     }
     struct writer reply = writer_of(fixture.reply, sizeof fixture.reply);
-    now_us = now_us > end->connection->parked_until ? now_us : end->connection->parked_until;
-    request_unpark(&fixture.worker, end->connection, &reply);
+    do
+        now_us = now_us > end->connection->parked_until ? now_us : end->connection->parked_until;
+    while (request_unpark(&fixture.worker, end->connection, &reply) == REQUEST_PARKED);
     fixture.answer = writer_bytes(&reply);
     end->parked = false;
     end->answered = true;

@@ -177,7 +177,9 @@ static bool serve(struct connection *connection, struct span packet)
         return false;
     if (fixture.end == REQUEST_PARKED) {
         struct writer reply = writer_of(fixture.reply, sizeof fixture.reply);
-        request_unpark(&fixture.worker, connection, &reply);
+        do
+            connection->place.account->pin_free_at = 0;
+        while (request_unpark(&fixture.worker, connection, &reply) == REQUEST_PARKED);
         fixture.answer = writer_bytes(&reply);
     }
     check_answer(packet, fixture.answer);

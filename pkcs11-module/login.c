@@ -42,7 +42,7 @@ static CK_RV login_by_pin(struct slot *slot, const unsigned char *pin, CK_ULONG 
     if (pin == NULL)
         return CKR_ARGUMENTS_BAD;
     if (pin_len > TOKEN_PIN_MAX)
-        return CKR_PIN_LEN_RANGE;
+        return CKR_PIN_INCORRECT; /* its length is told only where a PIN is set (2.40, 5.1.6) */
     const struct wire_login_request body = {CKU_USER, span_of(pin, pin_len)};
     const struct pool_request request = {WIRE_LOGIN, &body, 0, true};
     struct wire_login_reply reply;

@@ -25,7 +25,7 @@ static const struct {
     [WIRE_HELLO] = {10, true},
     [WIRE_LIST] = {60, true},
     [WIRE_SIGN] = {60, false},
-    [WIRE_GENERATE_PAIR] = {180, false},
+    [WIRE_GENERATE_PAIR] = {660, false}, /* longer than the worker may, with its default */
     [WIRE_CREATE] = {60, false},
     [WIRE_DESTROY] = {60, false},
     [WIRE_SET] = {60, false},

@@ -86,6 +86,11 @@ static uint64_t pin_delay_us(uint32_t failures)
     return (seconds > PIN_DELAY_MAX_S ? PIN_DELAY_MAX_S : seconds) * 1000000U;
 }
 
+bool account_pin_may_be_tried(const struct account *account, uint64_t now_us)
+{
+    return now_us >= account->pin_free_at;
+}
+
 uint64_t account_pin_answer_at(struct account *account, bool correct, uint64_t now_us)
 {
     uint64_t answer_at = account->pin_free_at > now_us ? account->pin_free_at : now_us;

@@ -46,6 +46,10 @@ void accounts_free(struct accounts *accounts);
  * second. */
 bool account_refusal_has_line(struct account *account, uint64_t now_us);
 
+/* Whether a PIN of this user may be looked at now: not before the answer to the one before is out.
+ * Looking takes the worker's time, of which all users have one. */
+bool account_pin_may_be_tried(const struct account *account, uint64_t now_us);
+
 /* When the answer to a PIN that was checked now may go out (clock_us). PINs of one user are
  * answered one after another, after n failures in a row each 2^(n-1) seconds, at most 60, later
  * than the one before. */

@@ -4,6 +4,8 @@
  */
 #include "client.h"
 
+#include "base/secret.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ void connection_free(
     clients->connection_count--;
     connection->place.account->connections--;
     (void)close(connection->fd);
+    secret_wipe(connection->kept, connection->kept_len);
     free(connection);
     *ret_client = client != NULL && --client->connections == 0 ? client : NULL;
 }

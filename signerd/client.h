@@ -26,6 +26,9 @@ struct client {
     struct client *next;
 };
 
+/* Bytes of a request that holds PINs: headers, and two of at most 256 */
+enum { CONNECTION_KEPT_MAX = 544 };
+
 struct connection {
     struct queue_place place; /* first, so that a place is its connection */
     int fd;
@@ -33,7 +36,9 @@ struct connection {
     struct client *client; /* NULL before HELLO */
     bool greeted_absent;   /* HELLO was answered "no device" */
     bool page_due;         /* the page's descriptor goes with the answer */
-    uint64_t parked_until; /* clock_us: a PIN's answer waits; 0: not parked */
+    uint64_t parked_until; /* clock_us: a PIN, or its answer, waits; 0: not parked */
+    size_t kept_len;       /* of the request whose PIN was not looked at yet; 0: there is none */
+    uint8_t kept[CONNECTION_KEPT_MAX];
     uint32_t parked_call;
     uint16_t parked_operation; /* LOGIN or SET_PIN */
     err_t parked_outcome;

@@ -13,7 +13,21 @@
 
 void pulse_busy(struct pulse *pulse, bool busy)
 {
+    if (busy)
+        atomic_store(&pulse->long_call, false);
     atomic_store(&pulse->busy_since, busy ? clock_us() : 0);
+}
+
+void pulse_is_long(struct pulse *pulse)
+{
+    atomic_store(&pulse->long_call, true);
+}
+
+bool pulse_is_overdue(const struct pulse *pulse, uint32_t call_timeout_s, uint64_t now_us)
+{
+    const uint64_t since = atomic_load(&pulse->busy_since);
+    const uint64_t times = atomic_load(&pulse->long_call) ? PULSE_LONG : 1;
+    return since != 0 && now_us > since + times * call_timeout_s * 1000000;
 }
 
 #define CONTROL_SCHEMA(number, name, type, fields, meaning)                                        \

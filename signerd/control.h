@@ -24,10 +24,20 @@ enum {
  * between calls. */
 struct pulse {
     _Atomic uint64_t busy_since;
+    _Atomic bool long_call; /* of that call: it may last PULSE_LONG times as long as others */
 };
+
+/* An RSA key of 4096 bits takes a small board, or a card, minutes. */
+enum { PULSE_LONG = 10 };
 
 /* Marks the driver's call for the parent, which ends a worker that hangs in one. */
 void pulse_busy(struct pulse *pulse, bool busy);
+
+/* Said of the call that is marked. */
+void pulse_is_long(struct pulse *pulse);
+
+/* Whether the call that is marked lasts too long, where others may last call_timeout_s. */
+bool pulse_is_overdue(const struct pulse *pulse, uint32_t call_timeout_s, uint64_t now_us);
 
 #include "control.def"
 

@@ -7,6 +7,8 @@
 
 #include "serve.h"
 
+#include <string.h>
+
 enum { NEEDS_HELLO = 1, NEEDS_DEVICE = 2 };
 #define NEEDS_BOTH (NEEDS_HELLO | NEEDS_DEVICE)
 
@@ -77,6 +79,25 @@ static err_t serve(
     return err == ERR_OK ? handler->serve(request) : err;
 }
 
+/* Of a request that is served later: LOGIN or SET_PIN. */
+static void keep(struct connection *connection, struct span packet)
+{
+    struct writer kept = writer_of(connection->kept, sizeof connection->kept);
+    write_span(&kept, packet);
+    connection->kept_len = writer_bytes(&kept).len;
+}
+
+static void park(const struct request *request, const struct wire_request_header *header,
+    err_t outcome, struct span packet)
+{
+    struct connection *connection = request->connection;
+    connection->parked_call = header->call;
+    connection->parked_operation = header->operation;
+    connection->parked_outcome = outcome;
+    if (request->too_early)
+        keep(connection, packet);
+}
+
 enum request_end request_serve(
     struct worker *worker, struct connection *connection, struct span packet, struct writer *reply)
 {
@@ -102,9 +123,7 @@ enum request_end request_serve(
     if (connection->client != NULL)
         connection->client->requests++;
     if (connection->parked_until != 0) {
-        connection->parked_call = header.call;
-        connection->parked_operation = header.operation;
-        connection->parked_outcome = err;
+        park(&request, &header, err, packet);
         end = REQUEST_PARKED;
         goto out;
     }
@@ -120,13 +139,28 @@ out:
     return end;
 }
 
-void request_unpark(struct worker *worker, struct connection *connection, struct writer *reply)
+/* As if it came now. */
+static enum request_end serve_kept(
+    struct worker *worker, struct connection *connection, struct writer *reply)
+{
+    uint8_t packet[CONNECTION_KEPT_MAX];
+    const size_t len = connection->kept_len;
+    memcpy(packet, connection->kept, len);
+    secret_wipe(connection->kept, len);
+    connection->kept_len = 0;
+    return request_serve(worker, connection, span_of(packet, len), reply);
+}
+
+enum request_end request_unpark(
+    struct worker *worker, struct connection *connection, struct writer *reply)
 {
     uint8_t ticket[LOGIN_TICKET_SIZE];
     union wire_body out = {0};
     err_t err = connection->parked_outcome;
     const bool is_login = connection->parked_operation == WIRE_LOGIN;
     connection->parked_until = 0;
+    if (connection->kept_len > 0)
+        return serve_kept(worker, connection, reply);
     if (err == ERR_OK && is_login)
         err = login_ticket(worker->login, &connection->identity, ticket);
     if (err == ERR_OK && is_login) {
@@ -136,4 +170,5 @@ void request_unpark(struct worker *worker, struct connection *connection, struct
     }
     write_reply(
         worker, connection->parked_call, connection->parked_operation, err, &out, reply);
+    return REQUEST_ANSWERED;
 }

@@ -19,7 +19,9 @@ enum request_end {
 enum request_end request_serve(
     struct worker *worker, struct connection *connection, struct span packet, struct writer *reply);
 
-/* The answer of a parked request, now that its time has come. */
-void request_unpark(struct worker *worker, struct connection *connection, struct writer *reply);
+/* The answer of a parked request, now that its time has come. REQUEST_PARKED: what has come is the
+ * time to look at its PIN, and the answer waits (again). */
+enum request_end request_unpark(
+    struct worker *worker, struct connection *connection, struct writer *reply);
 
 #endif

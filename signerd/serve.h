@@ -17,6 +17,7 @@ struct request {
     union wire_body *out; /* zeroes at first */
     const char *operation;
     struct writer scratch; /* for what out's BYTES point to */
+    bool too_early;        /* its PIN may not be looked at yet: it is served when it may */
 };
 
 /* ---- permit.c ---- */
@@ -106,10 +107,15 @@ err_t object_room(
 err_t take_object(
     struct request *request, driver_ref ref, uint64_t session, struct object **ret_object);
 
-/* Behind the driver's call that made one object, or (answer) did not: the result line, the object
- * in the store, and the reply. */
-err_t end_making(
-    struct request *request, uint64_t intent, err_t answer, driver_ref ref, uint64_t session);
+/* What the device has made without the dates that it was given is not what was asked for: destroys
+ * it, and returns ERR_ATTRIBUTE_VALUE. */
+err_t unmake_object(struct worker *worker, struct object *object);
+
+/* Behind the driver's call that made one object of template, or (answer) did not: the result line,
+ * the object in the store, and the reply. ERR_ATTRIBUTE_VALUE, and no object, where the device does
+ * not keep dates that it was given. */
+err_t end_making(struct request *request, uint64_t intent, err_t answer, driver_ref ref,
+    uint64_t session, struct span template);
 
 /* The reply that holds one object. */
 err_t answer_object(struct request *request, const struct object *object);

@@ -31,6 +31,17 @@ static err_t permit_trust(
 
 /* ---- changing ---- */
 
+/* A secret without a name of its own is judged by that of its base: named, it would leave the rules
+ * that hold for it. */
+static bool is_fixed(const struct object *object, struct span template)
+{
+    struct span ignored;
+    const bool names =
+        attribute_get(template, ATTR_LABEL, &ignored) || attribute_get(template, ATTR_ID, &ignored);
+    return (object->key.is_derived && names) ||
+           !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true);
+}
+
 static err_t permit_change(struct request *request, const struct object *object,
     struct span template, const struct audit_event *event)
 {
@@ -41,11 +52,32 @@ static err_t permit_change(struct request *request, const struct object *object,
         err = permit(request, VERB_CHANGE, &after_event);
     if (err == ERR_OK)
         err = permit_trust(request, template, event);
-    const bool is_fixed = object->key.is_derived || /* it would leave the rules that hold for it */
-                          !attribute_get_bool(object->attributes, ATTR_MODIFIABLE, true);
-    if (err == ERR_OK && is_fixed)
+    if (err == ERR_OK && is_fixed(object, template))
         err = refuse(request, event, ERR_ACTION_PROHIBITED);
     return err;
+}
+
+/* SoftHSM 2.6 takes dates of what is private, and can then not read them. So they go first, and
+ * where they do not come back, those of before are put in their place and nothing else is changed.
+ */
+static err_t set_dates(struct worker *worker, struct object *object, struct span template)
+{
+    uint8_t room[2][DATES_MAX];
+    struct writer asked = writer_of(room[0], sizeof room[0]);
+    struct writer before = writer_of(room[1], sizeof room[1]);
+    template_write_dates(template, template, &asked);
+    template_write_dates(template, object->attributes, &before);
+    if (writer_failed(&asked) || writer_failed(&before))
+        return ERR_TOO_LARGE;
+    if (writer_bytes(&asked).len == 0)
+        return ERR_OK;
+    err_t err = worker->driver->set(worker->device, object->ref, writer_bytes(&asked));
+    if (err == ERR_OK)
+        err = objects_refresh(&worker->objects, object);
+    if (err != ERR_OK || template_dates_kept(template, object->attributes))
+        return err;
+    err = worker->driver->set(worker->device, object->ref, writer_bytes(&before));
+    return err == ERR_OK ? ERR_ATTRIBUTE_VALUE : err;
 }
 
 /* A device that stops half-way may have changed some: what it says then is what clients see. */
@@ -56,7 +88,9 @@ static err_t set(struct request *request, struct object *object, const struct au
     err_t err = account_for_begin(request, event, &intent);
     if (err != ERR_OK)
         return err;
-    err = worker->driver->set(worker->device, object->ref, request->in->set_request.template);
+    err = set_dates(worker, object, request->in->set_request.template);
+    if (err == ERR_OK)
+        err = worker->driver->set(worker->device, object->ref, request->in->set_request.template);
     const err_t seen = objects_refresh(&worker->objects, object);
     err = account_for_end(request, intent, err);
     return err == ERR_OK ? follow_device(worker, seen) : err;
@@ -67,14 +101,15 @@ err_t serve_set(struct request *request)
     const struct wire_set_request *in = &request->in->set_request;
     struct object *object;
     err_t err = find_object(request, in->object, &object);
-    if (err == ERR_OK)
-        err = template_check_change(TEMPLATE_SET, object->attributes, in->template);
-    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
-        err = ERR_TOO_LARGE;
     if (err != ERR_OK)
         return err;
     struct audit_event event = event_of(request, &object->key);
     event.data = in->template;
+    err = template_check_change(TEMPLATE_SET, object->attributes, in->template);
+    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
+        err = ERR_TOO_LARGE;
+    if (err != ERR_OK)
+        return refuse(request, &event, err);
     err = permit_change(request, object, in->template, &event);
     if (err == ERR_OK)
         err = set(request, object, &event);
@@ -83,16 +118,21 @@ err_t serve_set(struct request *request)
 
 /* ---- copying ---- */
 
-/* The template with CKA_TOKEN as the message says. */
-static err_t complete_copy(struct span asked, bool token, struct writer *list)
+/* Nothing of such an object is secret, so that the copy is made of what is known of it: the same
+ * way with every device, those without a C_CopyObject too, and under the rules of an import. */
+static err_t complete_copy(
+    const struct object *object, struct span asked, bool token, struct writer *list)
 {
-    struct reader r = reader_of(asked);
-    struct wire_attribute attribute;
-    attribute_put_bool(list, ATTR_TOKEN, token);
-    while (attribute_next(&r, &attribute))
-        if (attribute.type != ATTR_TOKEN)
-            attribute_put(list, attribute.type, attribute.value);
-    return writer_failed(list) ? ERR_TOO_LARGE : ERR_OK;
+    static uint8_t room[WIRE_TEMPLATE_MAX];
+    struct writer merged = writer_of(room, sizeof room);
+    uint64_t key_type = 0;
+    (void)attribute_get_ulong(object->attributes, ATTR_KEY_TYPE, &key_type);
+    const struct template_kind *kind = template_find(object->key.class, key_type, TEMPLATE_IMPORT);
+    if (kind == NULL)
+        return ERR_ACTION_PROHIBITED;
+    template_write_copy(kind, object->attributes, asked, &merged);
+    return writer_failed(&merged) ? ERR_TOO_LARGE
+                                  : template_complete(kind, writer_bytes(&merged), token, list);
 }
 
 static err_t permit_copy(
@@ -122,24 +162,21 @@ err_t serve_copy(struct request *request)
     uint64_t intent;
     driver_ref ref = 0;
     err_t err = find_object(request, in->object, &object);
-    if (err == ERR_OK)
-        err = template_check_change(TEMPLATE_COPY, object->attributes, in->template);
-    if (err == ERR_OK && object->attributes.len + in->template.len > WIRE_TEMPLATE_MAX)
-        err = ERR_TOO_LARGE;
-    if (err == ERR_OK)
-        err = complete_copy(in->template, in->session == 0, &list);
     if (err != ERR_OK)
         return err;
-    const struct policy_key result = key_after(object, in->template);
     struct audit_event event = event_of(request, &object->key);
+    err = template_check_change(TEMPLATE_COPY, object->attributes, in->template);
+    if (err != ERR_OK)
+        return refuse(request, &event, err);
+    const struct policy_key result = key_after(object, in->template);
     event.target = &result;
     err = permit_copy(request, object, &event);
-    if (err == ERR_OK && worker->driver->copy == NULL)
-        err = ERR_UNSUPPORTED;
+    if (err == ERR_OK)
+        err = complete_copy(object, in->template, in->session == 0, &list);
     if (err == ERR_OK)
         err = account_for_begin(request, &event, &intent);
     if (err != ERR_OK)
         return err;
-    err = worker->driver->copy(worker->device, object->ref, writer_bytes(&list), &ref);
-    return end_making(request, intent, err, ref, in->session);
+    err = worker->driver->create(worker->device, writer_bytes(&list), &ref);
+    return end_making(request, intent, err, ref, in->session, writer_bytes(&list));
 }

@@ -115,11 +115,18 @@ static err_t complete(
     return err == ERR_OK && writer_failed(list) ? ERR_TOO_LARGE : err;
 }
 
-static err_t take_derived(
-    struct request *request, const struct derivation *derivation, driver_ref ref)
+static err_t take_derived(struct request *request, const struct derivation *derivation,
+    uint64_t intent, err_t answer, driver_ref ref)
 {
     struct object *object;
-    err_t err = take_object(request, ref, request->in->derive_request.session, &object);
+    const struct wire_derive_request *in = &request->in->derive_request;
+    const err_t taken = answer == ERR_OK ? take_object(request, ref, in->session, &object) : answer;
+    if (taken == ERR_OK && !template_dates_kept(in->template, object->attributes))
+        answer = unmake_object(request->worker, object);
+    err_t err = account_for_end(request, intent, answer);
+    if (err != ERR_OK)
+        return err;
+    err = taken;
     if (err == ERR_OK)
         err = objects_set_base(object, &derivation->base->key);
     if (follow_device(request->worker, err) != ERR_OK)
@@ -163,8 +170,7 @@ err_t serve_derive(struct request *request)
         return err;
     err = worker->driver->derive(
         worker->device, base->ref, in->mechanism, in->parameter, writer_bytes(&list), &ref);
-    err = account_for_end(request, intent, err);
-    return err == ERR_OK ? take_derived(request, &derivation, ref) : err;
+    return take_derived(request, &derivation, intent, err, ref);
 }
 
 /* ---- the value ---- */

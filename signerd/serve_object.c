@@ -69,6 +69,23 @@ static void drop_object(struct worker *worker, struct object *object)
     objects_drop(&worker->objects, object);
 }
 
+err_t unmake_object(struct worker *worker, struct object *object)
+{
+    const err_t err = worker->driver->destroy(worker->device, object->ref);
+    if (err == ERR_OK)
+        drop_object(worker, object);
+    else
+        log_warning("an object without its dates could not be destroyed: %s", err_text(err));
+    return ERR_ATTRIBUTE_VALUE;
+}
+
+static err_t unmake_pair(
+    struct worker *worker, struct object *public_key, struct object *private_key)
+{
+    (void)unmake_object(worker, private_key);
+    return unmake_object(worker, public_key);
+}
+
 static err_t make_pair(struct request *request, struct span public_template,
     struct span private_template, const struct audit_event *event)
 {
@@ -79,17 +96,25 @@ static err_t make_pair(struct request *request, struct span public_template,
     struct object *public_key;
     struct object *private_key;
     uint64_t intent;
+    err_t taken = ERR_OK;
     err_t err = account_for_begin(request, event, &intent);
     if (err != ERR_OK)
         return err;
+    pulse_is_long(worker->pulse);
     err = worker->driver->generate_pair(worker->device, in->mechanism, public_template,
         private_template, &public_ref, &private_ref);
+    if (err == ERR_OK)
+        taken = take_object(request, public_ref, in->session, &public_key);
+    if (err == ERR_OK && taken == ERR_OK)
+        taken = take_object(request, private_ref, in->session, &private_key);
+    if (err == ERR_OK && taken == ERR_OK &&
+        (!template_dates_kept(public_template, public_key->attributes) ||
+            !template_dates_kept(private_template, private_key->attributes)))
+        err = unmake_pair(worker, public_key, private_key);
     err = account_for_end(request, intent, err);
     if (err != ERR_OK)
         return err;
-    err = take_object(request, public_ref, in->session, &public_key);
-    if (err == ERR_OK)
-        err = take_object(request, private_ref, in->session, &private_key);
+    err = taken;
     if (err == ERR_OK)
         err = objects_complete(&worker->objects, private_key, public_key);
     if (follow_device(worker, err) != ERR_OK)
@@ -164,14 +189,17 @@ err_t answer_object(struct request *request, const struct object *object)
     return ERR_OK;
 }
 
-err_t end_making(
-    struct request *request, uint64_t intent, err_t answer, driver_ref ref, uint64_t session)
+err_t end_making(struct request *request, uint64_t intent, err_t answer, driver_ref ref,
+    uint64_t session, struct span template)
 {
     struct object *object;
+    const err_t taken = answer == ERR_OK ? take_object(request, ref, session, &object) : answer;
+    if (taken == ERR_OK && !template_dates_kept(template, object->attributes))
+        answer = unmake_object(request->worker, object);
     err_t err = account_for_end(request, intent, answer);
     if (err != ERR_OK)
         return err;
-    err = take_object(request, ref, session, &object);
+    err = taken;
     if (err == ERR_OK)
         err = objects_join(&request->worker->objects, object);
     err = follow_device(request->worker, err);
@@ -220,7 +248,7 @@ err_t serve_generate(struct request *request)
     if (err != ERR_OK)
         return err;
     err = worker->driver->generate(worker->device, in->mechanism, writer_bytes(&list), &ref);
-    return end_making(request, intent, err, ref, in->session);
+    return end_making(request, intent, err, ref, in->session, writer_bytes(&list));
 }
 
 static bool holds_secret(uint32_t class)
@@ -272,7 +300,7 @@ static err_t create(struct request *request, struct writer *list)
     if (err != ERR_OK)
         return err;
     err = worker->driver->create(worker->device, writer_bytes(list), &ref);
-    return end_making(request, intent, err, ref, in->session);
+    return end_making(request, intent, err, ref, in->session, writer_bytes(list));
 }
 
 err_t serve_create(struct request *request)
@@ -316,8 +344,7 @@ static err_t permit_unwrap(struct request *request, const struct object *key,
         err = need_login(request, event);
     if (err != ERR_OK)
         return err;
-    const struct mechanism_use use =
-        use_of(request, key, in->mechanism, CKF_UNWRAP, in->parameter);
+    const struct mechanism_use use = use_of(request, key, in->mechanism, CKF_UNWRAP, in->parameter);
     err = mechanism_check(&use);
     if (err == ERR_OK)
         err = check_wrapped(&use, kind, in);
@@ -359,7 +386,7 @@ err_t serve_unwrap(struct request *request)
         return err;
     err = worker->driver->unwrap(worker->device, key->ref, in->mechanism, in->parameter,
         in->wrapped, writer_bytes(&list), &ref);
-    return end_making(request, intent, err, ref, in->session);
+    return end_making(request, intent, err, ref, in->session, writer_bytes(&list));
 }
 
 err_t serve_destroy(struct request *request)

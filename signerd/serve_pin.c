@@ -19,10 +19,16 @@ err_t permit_admin(struct request *request)
 err_t check_pin(struct request *request, struct span pin)
 {
     struct connection *connection = request->connection;
+    struct account *account = connection->place.account;
     struct audit_event event = event_of(request, NULL);
+    if (!account_pin_may_be_tried(account, clock_us())) {
+        connection->parked_until = account->pin_free_at;
+        request->too_early = true;
+        return ERR_TIMED_OUT;
+    }
     bool right = login_pin_is_right(request->worker->login, pin);
     uint64_t now = clock_us();
-    uint64_t answer_at = account_pin_answer_at(connection->place.account, right, now);
+    uint64_t answer_at = account_pin_answer_at(account, right, now);
     connection->parked_until = answer_at > now ? answer_at : 0;
     if (right)
         return ERR_OK;
@@ -86,7 +92,8 @@ static err_t init_token(struct worker *worker, struct span so_pin)
 {
     const struct driver_settings settings = {worker->module, worker->token_label, worker->pin};
     const bool was_open = worker->device != NULL;
-    close_device(worker);
+    if (was_open)
+        close_device(worker);
     err_t err = worker->driver->init(&settings, so_pin);
     /* The next worker opens it, with new object numbers. Where the device's PIN was refused before
      * and nothing has changed, it is not tried again: tokens lock. */

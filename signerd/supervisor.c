@@ -460,9 +460,7 @@ uint64_t supervised_tick(struct supervised *supervised, uint64_t now_us)
             start_worker(supervised);
         return supervised->pid == 0 ? supervised->start_again_at : now_us + WATCH_EVERY_US;
     }
-    uint64_t busy_since = atomic_load(&supervised->pulse->busy_since);
-    if (busy_since != 0 &&
-        now_us > busy_since + supervised->device.call_timeout_s * UINT64_C(1000000)) {
+    if (pulse_is_overdue(supervised->pulse, supervised->device.call_timeout_s, now_us)) {
         log_error("worker of %s: a call of the device takes longer than call-timeout (%u s); ended",
             supervised->device.name, supervised->device.call_timeout_s);
         atomic_store(&supervised->pulse->busy_since, 0);

@@ -212,7 +212,7 @@ bool template_length_fits(const struct template_kind *kind, uint64_t length)
 {
     const struct length_range *range = kind->lengths;
     return range == NULL || (length >= range->least && length <= range->most &&
-           (length - range->least) % range->step == 0);
+                                (length - range->least) % range->step == 0);
 }
 
 static const struct template_row *row_find(const struct template_kind *kind, uint32_t type)
@@ -316,4 +316,20 @@ err_t template_complete(
     if (err == ERR_OK && (writer_failed(list) || writer_bytes(list).len > TEMPLATE_MOST))
         err = ERR_TOO_LARGE;
     return err;
+}
+
+void template_write_copy(
+    const struct template_kind *kind, struct span object, struct span asked, struct writer *list)
+{
+    for (size_t i = 0; i < kind->count; i++) {
+        const struct template_row *row = &kind->rows[i];
+        struct span value = {NULL, 0};
+        const bool wanted = attribute_get(asked, row->type, &value);
+        const bool known = row->rule == FREE || row->rule == NEEDED || row->rule == DEFAULT ||
+                           row->rule == MUST_BE;
+        if (!wanted && known)
+            (void)attribute_get(object, row->type, &value);
+        if (wanted || value.len > 0)
+            attribute_put(list, row->type, value);
+    }
 }

@@ -33,6 +33,22 @@ bool template_length_fits(const struct template_kind *kind, uint64_t length);
 err_t template_complete(
     const struct template_kind *kind, struct span asked, bool token, struct writer *list);
 
+/* Of an object that is no secret: what it would be imported from to be the same, with those asked
+ * for instead. For template_complete; the writer fails where it has no room. */
+void template_write_copy(
+    const struct template_kind *kind, struct span object, struct span asked, struct writer *list);
+
+/* ---- dates ---- */
+
+enum { DATES_MAX = 64 }; /* bytes of a list of two */
+
+/* Whether an object with these attributes has the dates of template; one that it does not name may
+ * be any, and an empty one is none. */
+bool template_dates_kept(struct span template, struct span object);
+
+/* The dates that template names, with their values in from; empty where it has none. */
+void template_write_dates(struct span template, struct span from, struct writer *list);
+
 /* False for a CK_DATE that is none: neither empty nor eight digits. */
 bool template_value_fits(const struct wire_attribute *attribute);
 

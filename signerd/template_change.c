@@ -105,3 +105,33 @@ err_t template_check_change(enum template_change how, struct span object, struct
     }
     return err;
 }
+
+/* ---- dates ---- */
+
+static const uint32_t dates[] = {ATTR_START_DATE, ATTR_END_DATE};
+
+bool template_dates_kept(struct span template, struct span object)
+{
+    for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+        struct span asked;
+        struct span told = {NULL, 0};
+        if (!attribute_get(template, dates[i], &asked))
+            continue;
+        (void)attribute_get(object, dates[i], &told);
+        if (!span_equal(asked, told))
+            return false;
+    }
+    return true;
+}
+
+void template_write_dates(struct span template, struct span from, struct writer *list)
+{
+    for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+        struct span value = {NULL, 0};
+        if (!attribute_get(template, dates[i], &value))
+            continue;
+        value = span_of(NULL, 0);
+        (void)attribute_get(from, dates[i], &value);
+        attribute_put(list, dates[i], value);
+    }
+}

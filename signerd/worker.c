@@ -225,28 +225,33 @@ static void serve_connection(struct worker *worker, struct connection *connectio
     }
 }
 
+/* False: only its PIN was looked at, and the answer waits. */
+static bool answer_parked(struct worker *worker, struct connection *connection)
+{
+    uint8_t answer[256];
+    struct writer reply = writer_of(answer, sizeof answer);
+    if (request_unpark(worker, connection, &reply) == REQUEST_PARKED)
+        return false;
+    watch(worker, connection, EPOLL_CTL_MOD, EPOLLIN);
+    send_reply(worker, connection, writer_bytes(&reply));
+    secret_wipe_span(writer_bytes(&reply));
+    return true;
+}
+
 /* Sends what is due; returns when the next answer will be (clock_us), or UINT64_MAX. */
 static uint64_t unpark(struct worker *worker)
 {
-    uint8_t answer[256];
     uint64_t now = clock_us();
     uint64_t next_due = UINT64_MAX;
     struct connection *next;
     for (struct connection *connection = worker->clients.connections; connection;
          connection = next) {
         next = connection->next;
-        if (connection->parked_until == 0)
+        if (connection->parked_until == 0 ||
+            (connection->parked_until <= now && answer_parked(worker, connection)))
             continue;
-        if (connection->parked_until > now) {
-            if (connection->parked_until < next_due)
-                next_due = connection->parked_until;
-            continue;
-        }
-        struct writer reply = writer_of(answer, sizeof answer);
-        request_unpark(worker, connection, &reply);
-        watch(worker, connection, EPOLL_CTL_MOD, EPOLLIN);
-        send_reply(worker, connection, writer_bytes(&reply));
-        secret_wipe_span(writer_bytes(&reply));
+        if (connection->parked_until < next_due)
+            next_due = connection->parked_until;
     }
     return next_due;
 }

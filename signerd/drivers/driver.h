@@ -127,10 +127,6 @@ struct driver {
      * caller's business. */
     err_t (*value)(struct device *device, driver_ref key, struct writer *value);
 
-    /* template: what the copy has instead, with CKA_TOKEN. ERR_ACTION_PROHIBITED, ERR_TEMPLATE_…. */
-    err_t (*copy)(struct device *device, driver_ref object, struct span template,
-        driver_ref *ret_object);
-
     /* Destroys all objects of the token settings->token, or of the only one without a label where
      * none has that one; labels it so, and sets its user PIN to settings->pin, so that open works
      * afterwards. No device is open. ERR_PIN_INCORRECT, ERR_PIN_LENGTH, ERR_PIN_LOCKED are about the

@@ -243,22 +243,6 @@ static err_t pkcs11_destroy(struct device *device, driver_ref object)
         device, "C_DestroyObject", device->module->C_DestroyObject(device->home, object));
 }
 
-static err_t pkcs11_copy(
-    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
-{
-    struct ck_template parsed;
-    err_t err = ck_template_parse(template, &parsed);
-    if (err != ERR_OK)
-        return err;
-    CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
-    CK_RV rv = device->module->C_CopyObject(
-        device->home, object, parsed.attributes, parsed.count, &copy);
-    if (rv != CKR_OK)
-        return pkcs11_check(device, "C_CopyObject", rv);
-    *ret_object = copy;
-    return ERR_OK;
-}
-
 /* ------------------------------------------------------------------ keys in keys */
 
 /* A token that takes no parameter where we have one says no more than that. */
@@ -349,6 +333,5 @@ const struct driver driver_pkcs11 = {
     .derive = pkcs11_derive,
     .value = pkcs11_value,
     .init = pkcs11_init,
-    .copy = pkcs11_copy,
     .random = pkcs11_random,
 };

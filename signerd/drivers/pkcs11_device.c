@@ -14,9 +14,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Codes with which a library also says that it cannot reach its token any more. */
+static bool is_vague(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || rv == CKR_DEVICE_ERROR;
+}
+
+/* tpm2-pkcs11 has nothing but CKR_GENERAL_ERROR for a TPM that is gone, then and ever after. A
+ * token that cannot even give a byte of random is gone: what a client has asked for has no part in
+ * that. */
+static bool is_gone(const struct device *device, CK_RV rv)
+{
+    CK_BYTE byte;
+    return is_vague(rv) && device->home != CK_INVALID_HANDLE &&
+           is_vague(device->module->C_GenerateRandom(device->home, &byte, sizeof byte));
+}
+
 err_t pkcs11_check(const struct device *device, const char *function, CK_RV rv)
 {
     err_t err = rv_check(function, rv);
+    if (is_gone(device, rv))
+        return ERR_TOKEN_ABSENT;
     return rv == CKR_USER_NOT_LOGGED_IN && !device->logged_in ? ERR_ACTION_PROHIBITED : err;
 }
 
@@ -141,8 +159,8 @@ CK_RV pkcs11_login_again(struct device *device)
     if (device->pin == NULL)
         return CKR_USER_NOT_LOGGED_IN;
     struct span bytes = secret_bytes(device->pin);
-    CK_RV rv = device->module->C_Login(device->work, CKU_CONTEXT_SPECIFIC,
-        (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
+    CK_RV rv = device->module->C_Login(
+        device->work, CKU_CONTEXT_SPECIFIC, (CK_UTF8CHAR *)(uintptr_t)bytes.ptr, bytes.len);
     if (rv_check("C_Login", rv) == ERR_DEVICE_PIN) {
         device->pin_refused = true;
         return CKR_FUNCTION_REJECTED;
@@ -205,7 +223,7 @@ bool pkcs11_data_is_at_fault(const struct device *device, CK_RV rv)
 {
     CK_SESSION_INFO info;
     return (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED) &&
-           device->module->C_GetSessionInfo(device->home, &info) == CKR_OK;
+           device->module->C_GetSessionInfo(device->home, &info) == CKR_OK && !is_gone(device, rv);
 }
 
 void pkcs11_settle(struct device *device, CK_RV rv)

@@ -32,8 +32,8 @@ void pkcs11_close(struct device *device);
 err_t pkcs11_attach(
     const struct driver_settings *settings, bool blank_too, struct device **ret_device);
 
-/* rv_check, and one thing more: without a PIN, "not logged in" is no lost login that opening again
- * could cure. */
+/* rv_check, and two things more: without a PIN, "not logged in" is no lost login that opening again
+ * could cure; and a vague error of a token that does not even give random is ERR_TOKEN_ABSENT. */
 err_t pkcs11_check(const struct device *device, const char *function, CK_RV rv);
 
 /* Gives the PIN again for the operation that is active in `work`, whose key has

@@ -13,7 +13,7 @@ bench() { "$root/scripts/bench" --build "$build/." "$@"; }
   figures=$(grep -E '^[a-z]+\.[0-9]' <<<"$output")
   run -1 grep -vE '^[a-z]+\.[12]\.((signerd|direct|p11kit)\.(ops ([0-9.]+|n/a) 1/s|p(50|95|99) ([0-9.]+|n/a) us)|ratio-(direct|p11kit) ([0-9.]+|n/a) x)$' \
     <<<"$figures"
-  for kind in ecdsa hmac gcm find; do
+  for kind in ecdsa hmac gcm find findid findclass findall; do
     for clients in 1 2; do
       for way in signerd direct p11kit; do
         for what in ops p50 p95 p99; do
@@ -22,7 +22,7 @@ bench() { "$root/scripts/bench" --build "$build/." "$@"; }
       done
     done
   done
-  equals "$((4 * 2 * 14))" "$(wc -l <<<"$figures")"
+  equals "$((7 * 2 * 14))" "$(wc -l <<<"$figures")"
   # Only p11-kit server lacks something: it passes no AES mechanism on.
   run -1 grep -E ' n/a ' < <(grep -vE '^gcm\.[12]\.(p11kit|ratio-p11kit)' <<<"$figures")
   run -1 grep -E '^[a-z.0-9-]+ 0(\.0+)? ' <<<"$figures"

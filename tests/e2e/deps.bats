@@ -17,7 +17,7 @@ services() {
   local path
   for path in /proc/[0-9]*/comm; do
     { read -r name <"$path"; } 2>/dev/null || continue
-    [[ $name != @(nginx|mosquitto|pcscd) ]] || echo "$path $name"
+    [[ $name != @(nginx|mosquitto|pcscd|sshd|stunnel4) ]] || echo "$path $name"
   done
 }
 
@@ -68,8 +68,13 @@ stubs() {
   contains "$output" "as root: apt-get install --no-install-recommends"
 }
 
-# without_provider: all packages are installed but the one of backports; apt-get is real where it only tells.
+# without_provider: all packages are installed but those of backports and those unpacked aside (in a directory of this test
+# alone: deps is the copy to be run); apt-get is real where it only tells.
 without_provider() {
+  cp -r "$root/scripts" "$BATS_TEST_TMPDIR/scripts"
+  deps=$BATS_TEST_TMPDIR/scripts/deps
+  sed -i "s|^readonly aside=.*|readonly aside=$BATS_TEST_TMPDIR/aside|" "$deps"
+  stubs dpkg-deb "mkdir -p \"\$3/usr/share/doc/\$(basename \"\$2\" .deb | cut -d _ -f 1)\""
   stubs dpkg-query 'case $* in *pkcs11-provider*) exit 1 ;; *) printf installed ;; esac'
   stubs apt-get "[[ \$1 != indextargets ]] || exec $(command -v apt-get) \"\$@\"; ${1-}"
 }
@@ -80,25 +85,32 @@ sources() { find /etc/apt /var/lib/apt/lists -type f -not -name lock | sort; }
 @test "a package of backports comes alone, from lists of its own, and leaves no source behind" {
   ((EUID == 0)) || skip "needs root"
   [[ $(apt-get indextargets 'Codename: bookworm') ]] || skip "this machine's apt has no lists of Debian 12"
-  without_provider 'for option; do [[ $option != Dir::Etc::sourcelist=* ]] || cat "${option#*=}" >>"$BATS_TEST_TMPDIR/list"; done'
+  without_provider 'for option; do [[ $option != Dir::Etc::sourcelist=* ]] || cat "${option#*=}" >>"$BATS_TEST_TMPDIR/list"; done
+    [[ $* != *" download "* ]] || : >"${!#}_1_all.deb"'
   before=$(sources)
-  TMPDIR=$BATS_TEST_TMPDIR run -0 "$root/scripts/deps" test
-  contains "$output" "to be installed, with what they depend on: pkcs11-provider"
-  equals 2 "$(grep -c Dir::Etc::sourceparts=/dev/null "$BATS_TEST_TMPDIR/calls")"
-  equals 2 "$(grep -c "Dir::State::lists=$BATS_TEST_TMPDIR/.* -o Dir::Cache=$BATS_TEST_TMPDIR/" "$BATS_TEST_TMPDIR/calls")"
+  TMPDIR=$BATS_TEST_TMPDIR run -0 "$deps" test
+  contains "$output" "to be installed, with what they depend on: curl libcurl4 libtpm2-pkcs11-1 pkcs11-provider"
+  equals 8 "$(grep -c Dir::Etc::sourceparts=/dev/null "$BATS_TEST_TMPDIR/calls")"
+  equals 8 "$(grep -c "Dir::State::lists=$BATS_TEST_TMPDIR/.* -o Dir::Cache=$BATS_TEST_TMPDIR/" "$BATS_TEST_TMPDIR/calls")"
   equals 0 "$(grep -vcE 'indextargets|Dir::State::lists=' <(grep ^apt-get "$BATS_TEST_TMPDIR/calls"))"
   grep -q "install -y --no-install-recommends --no-upgrade --no-remove pkcs11-provider\$" "$BATS_TEST_TMPDIR/calls"
-  grep -qx "Suites: bookworm-backports" "$BATS_TEST_TMPDIR/list"
-  equals 0 "$(grep -cvE '^(Types: deb|URIs: |Suites: bookworm-backports|Components: main|Signed-By:|[ \t])' "$BATS_TEST_TMPDIR/list")"
+  equals 1 "$(grep -c " install " <(grep ^apt-get "$BATS_TEST_TMPDIR/calls"))"
+  equals 6 "$(grep -cx "Suites: bookworm-backports" "$BATS_TEST_TMPDIR/list")"
+  equals 2 "$(grep -cx "Suites: bookworm" "$BATS_TEST_TMPDIR/list")"
+  equals 0 "$(grep -cvE '^(Types: deb|URIs: |Suites: bookworm(-backports)?$|Components: main|Signed-By:|[ \t])' "$BATS_TEST_TMPDIR/list")"
   equals "$before" "$(sources)"
-  equals "" "$(find "$BATS_TEST_TMPDIR" -name backports.sources)"
+  equals "" "$(find "$BATS_TEST_TMPDIR" -name debian.sources)"
+  equals $'curl\nlibcurl4\nlibtpm2-pkcs11-1' "$(ls "$BATS_TEST_TMPDIR/aside/usr/share/doc")"
 }
 
 @test "what backports do not give is said, and is no failure" {
   ((EUID == 0)) || skip "needs root"
   without_provider 'echo "E: no such host"; exit 100'
-  run -0 "$root/scripts/deps" test
-  contains "$output" "pkcs11-provider cannot be had, and the tests that need it are skipped"
+  run -0 "$deps" test
+  for package in pkcs11-provider curl libcurl4 libtpm2-pkcs11-1; do
+    contains "$output" "$package cannot be had, and the tests that need it are skipped"
+  done
+  [[ ! -e $BATS_TEST_TMPDIR/aside ]]
   ! grep -q ' install ' "$BATS_TEST_TMPDIR/calls"
 }
 

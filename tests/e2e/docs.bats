@@ -109,6 +109,12 @@ follow_outside_the_sandbox() {
   follow_outside_the_sandbox PROVISIONING
 }
 
+@test "CLIENTS: each command does what is promised" {
+  needs certutil
+  needs keytool
+  follow_outside_the_sandbox CLIENTS
+}
+
 @test "INSTALL: each command does what is promised, on a copy of the system's directories" {
   ((EUID == 0)) || skip "needs root"
   local over=$home/over

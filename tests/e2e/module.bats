@@ -74,6 +74,7 @@ check() {
 @test "slots, sessions, login, bad handles and pointers" { check session; }
 @test "signatures and random bytes" { check sign; }
 @test "keys, certificates, attributes, finding" { check object; }
+@test "objects of every class: brought in, copied, changed, derived" { check change; }
 @test "counts and lengths that no program means" { check limit; }
 @test "secret keys: made, imported, wrapped" { check secret wrap; }
 @test "MACs, of data short and long" { check mac; }

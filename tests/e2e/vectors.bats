@@ -17,7 +17,7 @@ teardown_file() { sandbox_down; }
 
 # vectors ORIGIN: all suites of that origin.
 vectors() {
-  as_client env PYTHONDONTWRITEBYTECODE=1 "FUNCTIONS=$home/vectors/functions.def" "WYCHEPROOF=$home/wycheproof" \
+  as_client env PYTHONDONTWRITEBYTECODE=1 "FUNCTIONS=$home/vectors/functions.def" "WYCHEPROOF=$home/files" \
     /usr/bin/python3 "$home/vectors/vectors.py" "$1" >"$home/$1" ||
     { cat "$home/$1"; return 1; }
   diff -u "$root/tests/clients/vectors.$1" "$home/$1"
@@ -28,7 +28,7 @@ vectors() {
 @test "the vectors of Wycheproof" {
   local from=$root/../shared/vectors/wycheproof
   [[ -d $from ]] || skip "../shared/vectors/wycheproof is not there"
-  cp -r "$from" "$home/wycheproof"
-  chmod -R u+w,a+rX "$home/wycheproof"
+  cp -r "$from" "$home/files"
+  chmod -R u+w,a+rX "$home/files"
   vectors wycheproof
 }

@@ -14,18 +14,18 @@ static const struct {
     const char *name;
     int (*run)(void);
 } groups[] = {{"process", process_tests}, {"thread", thread_tests}, {"session", session_tests},
-    {"sign", sign_tests}, {"object", object_tests}, {"secret", secret_tests}, {"wrap", wrap_tests},
-    {"mac", mac_tests}, {"cipher", cipher_tests}, {"parts", parts_tests},
-    {"restart", restart_tests}, {"admin", admin_tests}, {"no-admin", other_tests},
-    {"event", event_tests}, {"calls", calls_tests}, {"interface", interface_tests},
-    {"digest", digest_tests}, {"message", message_tests}, {"offline", offline_tests},
-    {"limit", limit_tests}};
+    {"sign", sign_tests}, {"object", object_tests}, {"change", change_tests},
+    {"secret", secret_tests}, {"wrap", wrap_tests}, {"mac", mac_tests}, {"cipher", cipher_tests},
+    {"parts", parts_tests}, {"restart", restart_tests}, {"admin", admin_tests},
+    {"no-admin", other_tests}, {"event", event_tests}, {"calls", calls_tests},
+    {"interface", interface_tests}, {"digest", digest_tests}, {"message", message_tests},
+    {"offline", offline_tests}, {"limit", limit_tests}};
 
 static void bad_usage(void)
 {
     fprintf(stderr,
         "usage: module-check [--pin-file FILE] [--filter TEST] [--restart COMMAND] GROUP…\n"
-        "groups: process thread session sign object secret wrap mac cipher parts restart\n"
+        "groups: process thread session sign object change secret wrap mac cipher parts restart\n"
         "        admin no-admin event calls interface digest message offline limit\n"
         "COMMAND kills the worker, or for offline the daemon; these groups need it\n");
     exit(64);

@@ -234,7 +234,7 @@ CK_RV relabel(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, const char *la
 
 EVP_PKEY *read_public_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
 {
-    unsigned char der[256];
+    unsigned char der[512];
     const unsigned char *at = der;
     CK_ATTRIBUTE attribute = {CKA_PUBLIC_KEY_INFO, der, sizeof der};
     assert_rv(CKR_OK, p11->C_GetAttributeValue(session, key, &attribute, 1));

@@ -109,6 +109,7 @@ int thread_tests(void);
 int session_tests(void);
 int sign_tests(void);
 int object_tests(void);
+int change_tests(void);
 int secret_tests(void);
 int wrap_tests(void);
 int mac_tests(void);

@@ -114,6 +114,7 @@ static X509 *issue(unsigned long number)
     add_extension(x509, NID_key_usage, "critical,digitalSignature");
     add_extension(x509, NID_ext_key_usage, "clientAuth");
     add_extension(x509, NID_subject_key_identifier, "hash");
+    add_extension(x509, NID_info_access, "OCSP;URI:http://ocsp.example.com");
     (void)snprintf(name, sizeof name, "DNS:device-%lu.sensors.example.com", number);
     add_extension(x509, NID_subject_alt_name, name);
     check(X509_sign(x509, key, EVP_sha256()) == 0 ? CKR_GENERAL_ERROR : CKR_OK, "X509_sign");

@@ -124,6 +124,15 @@ static void tries_at_the_same_time_are_answered_one_after_another(void **state)
     (void)state;
 }
 
+static void a_pin_may_be_tried_when_the_one_before_was_answered(void **state)
+{
+    assert_true(account_pin_may_be_tried(account, START));
+    uint64_t answered = account_pin_answer_at(account, false, START);
+    assert_false(account_pin_may_be_tried(account, answered - 1));
+    assert_true(account_pin_may_be_tried(account, answered));
+    (void)state;
+}
+
 static void the_right_pin_waits_as_long_as_a_wrong_one_of_before(void **state)
 {
     (void)account_pin_answer_at(account, false, START);
@@ -199,6 +208,7 @@ int main(void)
         ACCOUNT_TEST(a_right_pin_is_answered_at_once),
         ACCOUNT_TEST(each_failure_doubles_the_delay_up_to_a_minute),
         ACCOUNT_TEST(tries_at_the_same_time_are_answered_one_after_another),
+        ACCOUNT_TEST(a_pin_may_be_tried_when_the_one_before_was_answered),
         ACCOUNT_TEST(the_right_pin_waits_as_long_as_a_wrong_one_of_before),
         ACCOUNT_TEST(the_right_pin_ends_the_row_of_failures),
         ACCOUNT_TEST(tidy_forgets_an_idle_account),

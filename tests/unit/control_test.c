@@ -344,6 +344,25 @@ static void a_connection_arrives_with_who_it_is(void **state)
     (void)state;
 }
 
+static void making_a_pair_may_take_ten_times_as_long_and_the_next_call_not(void **state)
+{
+    enum { SECOND = 1000000, TIMEOUT = 60 };
+    struct pulse pulse = {0};
+    assert_false(pulse_is_overdue(&pulse, TIMEOUT, UINT64_MAX));
+    pulse_busy(&pulse, true);
+    const uint64_t since = pulse.busy_since;
+    assert_false(pulse_is_overdue(&pulse, TIMEOUT, since + TIMEOUT * SECOND));
+    assert_true(pulse_is_overdue(&pulse, TIMEOUT, since + TIMEOUT * SECOND + 1));
+    pulse_is_long(&pulse);
+    assert_false(pulse_is_overdue(&pulse, TIMEOUT, since + 10 * TIMEOUT * SECOND));
+    assert_true(pulse_is_overdue(&pulse, TIMEOUT, since + 10 * TIMEOUT * SECOND + 1));
+    pulse_busy(&pulse, false);
+    assert_false(pulse_is_overdue(&pulse, TIMEOUT, UINT64_MAX));
+    pulse_busy(&pulse, true);
+    assert_true(pulse_is_overdue(&pulse, TIMEOUT, pulse.busy_since + TIMEOUT * SECOND + 1));
+    (void)state;
+}
+
 #define CONTROL_TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
 
 int main(void)
@@ -363,6 +382,7 @@ int main(void)
         CONTROL_TEST(the_largest_rule_fits),
         CONTROL_TEST(a_rule_with_half_a_number_is_refused),
         CONTROL_TEST(a_connection_arrives_with_who_it_is),
+        cmocka_unit_test(making_a_pair_may_take_ten_times_as_long_and_the_next_call_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@
 static struct {
     CK_RV sign_init[4]; /* one after another, then CKR_OK */
     CK_RV sign;
+    CK_RV random;
     unsigned wants_pin; /* so many signatures more say that they want it */
     CK_RV login;
     unsigned logins;
@@ -27,6 +28,7 @@ static struct {
     CK_RV decrypt; /* and the parts of it, and unwrapping */
     CK_RV decrypt_init;
     CK_RV session_info;
+    CK_RV random;
     bool too_long; /* says more than there was room for */
     bool writes;   /* plaintext, whatever it then says */
     unsigned sign_inits;
@@ -171,6 +173,14 @@ static CK_RV fake_session_info(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
     return fake.session_info;
 }
 
+static CK_RV fake_random(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG len)
+{
+    assert_int_equal(session, HOME);
+    assert_int_equal(len, 1);
+    *random = 0;
+    return fake.random;
+}
+
 static CK_RV fake_decrypt_init(
     CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
@@ -213,8 +223,17 @@ static CK_RV fake_unwrap(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_
     return fake.decrypt;
 }
 
+static CK_RV fake_random(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG len)
+{
+    assert_int_equal(session, HOME);
+    memset(random, 0x17, len);
+    return fake.random;
+}
+
 static CK_FUNCTION_LIST module = {
+    .C_GenerateRandom = fake_random,
     .C_GetSessionInfo = fake_session_info,
+    .C_GenerateRandom = fake_random,
     .C_DecryptInit = fake_decrypt_init,
     .C_Decrypt = fake_decrypt,
     .C_DecryptUpdate = fake_decrypt,
@@ -334,6 +353,20 @@ static void a_device_error_renews_the_working_session_only(void **state)
     }
 }
 
+/* Also where random bytes are refused for another reason the token is there. */
+static void a_token_that_fails_vaguely_and_gives_no_random_is_gone(void **state)
+{
+    static const CK_RV vague[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR};
+    for (size_t i = 0; i < COUNT(vague); i++) {
+        (void)reset(state);
+        fake.sign = vague[i];
+        fake.random = CKR_GENERAL_ERROR;
+        assert_int_equal(sign(), ERR_TOKEN_ABSENT);
+        fake.random = CKR_RANDOM_NO_RNG;
+        assert_int_equal(sign(), ERR_DEVICE);
+    }
+}
+
 static void a_mistake_of_the_caller_renews_nothing(void **state)
 {
     static const struct {
@@ -406,6 +439,32 @@ static err_t decrypt_somehow(unsigned way)
     return err;
 }
 enum { WAYS = 4, WAY_UNWRAP = 1 };
+
+/* As tpm2-pkcs11 does when its TPM is gone: its sessions stay. */
+static void a_vague_error_of_a_token_without_random_is_an_absent_token(void **state)
+{
+    static const CK_RV vague[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR};
+    static const CK_RV no_random[] = {CKR_RANDOM_NO_RNG, CKR_FUNCTION_NOT_SUPPORTED};
+    for (size_t i = 0; i < COUNT(vague); i++) {
+        (void)reset(state);
+        fake.sign = vague[i];
+        assert_int_equal(sign(), ERR_DEVICE);
+        fake.random = no_random[0]; /* it never had any: that says nothing */
+        assert_int_equal(sign(), ERR_DEVICE);
+        fake.random = no_random[1];
+        assert_int_equal(sign(), ERR_DEVICE);
+        fake.random = vague[i];
+        assert_int_equal(sign(), ERR_TOKEN_ABSENT);
+        for (unsigned way = 0; way < WAYS; way++) {
+            fake.decrypt = vague[i];
+            assert_int_equal(decrypt_somehow(way), ERR_TOKEN_ABSENT);
+        }
+    }
+    (void)reset(state);
+    fake.sign = CKR_KEY_FUNCTION_NOT_PERMITTED;
+    fake.random = CKR_GENERAL_ERROR;
+    assert_int_equal(sign(), ERR_KEY_FUNCTION); /* clear enough */
+}
 
 static void a_general_error_of_a_device_that_goes_on_is_the_datas_fault(void **state)
 {
@@ -628,10 +687,12 @@ int main(void)
         FAKED(an_operation_left_active_costs_a_session_but_no_signature),
         FAKED(an_operation_that_is_always_active_ends_in_an_error),
         FAKED(a_device_error_renews_the_working_session_only),
+        FAKED(a_token_that_fails_vaguely_and_gives_no_random_is_gone),
         FAKED(a_mistake_of_the_caller_renews_nothing),
         FAKED(a_device_that_is_gone_is_an_absent_token),
         FAKED(a_login_that_never_was_is_not_an_absent_token),
         FAKED(a_session_that_cannot_be_renewed_makes_the_token_absent),
+        FAKED(a_vague_error_of_a_token_without_random_is_an_absent_token),
         FAKED(a_general_error_of_a_device_that_goes_on_is_the_datas_fault),
         FAKED(a_start_that_fails_is_not_the_datas_fault),
         FAKED(every_begun_use_gives_its_session_back),

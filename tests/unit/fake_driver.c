@@ -232,6 +232,21 @@ static err_t fake_list(struct device *device, driver_visit *visit, void *context
     return err;
 }
 
+/* Of one object, with or without its dates */
+static void put_all(const struct device *device, struct span all, struct writer *list)
+{
+    struct reader r = reader_of(all);
+    struct wire_attribute attribute;
+    const bool forgets = device->forgets_dates && attribute_get_bool(all, ATTR_PRIVATE, false);
+    if (!forgets) {
+        write_span(list, all);
+        return;
+    }
+    while (attribute_next(&r, &attribute))
+        if (attribute.type != ATTR_START_DATE && attribute.type != ATTR_END_DATE)
+            attribute_put(list, attribute.type, attribute.value);
+}
+
 static err_t fake_attributes(struct device *device, driver_ref object, struct writer *list)
 {
     err_t err = begin(device, FAKE_ATTRIBUTES);
@@ -239,7 +254,7 @@ static err_t fake_attributes(struct device *device, driver_ref object, struct wr
     if (err == ERR_OK && row == NULL)
         err = ERR_OBJECT_GONE;
     if (err == ERR_OK)
-        write_span(list, span_of(row->list, row->len));
+        put_all(device, span_of(row->list, row->len), list);
     return err;
 }
 
@@ -264,8 +279,8 @@ static void put_masked(struct span data, struct writer *output)
 
 static err_t feed(struct driver_begun *begun, struct span data, struct writer *output)
 {
-    bool at_once = begun->function == DRIVER_ENCRYPT ||
-                   (begun->function == DRIVER_DECRYPT && !begun->has_tag);
+    bool at_once =
+        begun->function == DRIVER_ENCRYPT || (begun->function == DRIVER_DECRYPT && !begun->has_tag);
     if (at_once) {
         put_masked(data, output);
     } else if (data.len > 0) {
@@ -354,8 +369,8 @@ static void fake_abandon(struct device *device, struct driver_begun *begun)
     free(begun);
 }
 
-static err_t fake_finish(struct device *device, struct driver_begun *begun, struct span signature,
-    struct writer *output)
+static err_t fake_finish(
+    struct device *device, struct driver_begun *begun, struct span signature, struct writer *output)
 {
     err_t err = begin(device, FAKE_FINISH);
     if (err == ERR_OK)
@@ -485,20 +500,6 @@ static err_t fake_set(struct device *device, driver_ref object, struct span temp
     return ERR_OK;
 }
 
-static err_t fake_copy(
-    struct device *device, driver_ref object, struct span template, driver_ref *ret_object)
-{
-    uint8_t room[2 * WIRE_TEMPLATE_MAX];
-    struct writer list = writer_of(room, sizeof room);
-    err_t err = begin(device, FAKE_COPY);
-    const struct fake_object *row = row_find(device, object);
-    if (err != ERR_OK || row == NULL)
-        return err != ERR_OK ? err : ERR_OBJECT_GONE;
-    put_changed(row, template, &list);
-    *ret_object = put(device, writer_bytes(&list));
-    return *ret_object != 0 ? ERR_OK : ERR_DEVICE_MEMORY;
-}
-
 static err_t fake_destroy(struct device *device, driver_ref object)
 {
     err_t err = begin(device, FAKE_DESTROY);
@@ -551,6 +552,5 @@ const struct driver fake_driver = {
     .derive = fake_derive,
     .value = fake_value,
     .init = init_token,
-    .copy = fake_copy,
     .random = fake_random,
 };

@@ -24,7 +24,6 @@ enum fake_call {
     FAKE_WRAP,
     FAKE_UNWRAP,
     FAKE_GENERATE_SECRET,
-    FAKE_COPY,
     FAKE_DERIVE,
     FAKE_VALUE,
     FAKE_CALLS,
@@ -49,6 +48,7 @@ struct device {
     enum fake_call fail_call;
     unsigned fail_in; /* 1: the next call of fail_call; 0: none */
     err_t fail_with;
+    bool forgets_dates; /* of what is CKA_PRIVATE, as SoftHSM does */
     size_t signature_size;
 };
 

@@ -155,7 +155,12 @@ err_t fixture_unpark(
     struct fixture *fixture, struct connection *connection, union wire_body *ret_reply)
 {
     struct writer reply = writer_of(fixture->reply, sizeof fixture->reply);
-    request_unpark(&fixture->worker, connection, &reply);
+    enum request_end end;
+    do {
+        if (connection->kept_len > 0)
+            connection->place.account->pin_free_at = 0; /* its time has come */
+        end = request_unpark(&fixture->worker, connection, &reply);
+    } while (end == REQUEST_PARKED);
     fixture->answer = writer_bytes(&reply);
     return read_answer(fixture, ret_reply);
 }

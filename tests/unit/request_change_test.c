@@ -44,6 +44,8 @@ static uint64_t certificate_with(uint32_t type, bool value)
     attribute_put_bool(&list, ATTR_TOKEN, true);
     attribute_put(&list, ATTR_LABEL, span_of_text("web"));
     attribute_put(&list, ATTR_ID, span_of_text("1"));
+    attribute_put(&list, ATTR_SUBJECT, span_of_text("subject"));
+    attribute_put(&list, ATTR_VALUE, span_of_text("der"));
     attribute_put_bool(&list, type, value);
     (void)fake_put(&f.device, writer_bytes(&list));
     fixture_load(&f);
@@ -78,6 +80,21 @@ static void usage_that_is_widened_gives_no_right(void **state)
     (void)state;
 }
 
+/* Whoever tries to get at a key's value is told no, and the log tells of it. */
+static void a_change_that_no_key_allows_is_in_the_log(void **state)
+{
+    const uint64_t key = number_of("web", CLASS_PRIVATE_KEY);
+    ask();
+    attribute_put_bool(&list, ATTR_SENSITIVE, false);
+    assert_int_equal(set(key), ERR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(copy(key, SESSION), ERR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(lines_with(" refused SET uid=1001 pid=11 "), 1);
+    assert_int_equal(lines_with(" refused COPY uid=1001 pid=11 "), 1);
+    assert_int_equal(lines_with(" ATTRIBUTE_READ_ONLY "), 2);
+    assert_int_equal(fake_calls(&f.device), 0);
+    (void)state;
+}
+
 static void only_an_administrator_calls_something_trusted(void **state)
 {
     const uint64_t certificate = certificate_with(ATTR_MODIFIABLE, true);
@@ -98,6 +115,47 @@ static void what_the_device_did_not_change_is_not_shown_as_changed(void **state)
     assert_int_equal(set_bytes(mine, key, ATTR_ID, "77"), ERR_ATTRIBUTE_VALUE);
     assert_true(span_equal(objects_find(&f.worker.objects, key)->key.id, span_of_text("1")));
     assert_false(f.worker.device_lost);
+    (void)state;
+}
+
+static uint64_t forgetful_key(void)
+{
+    ask();
+    attribute_put_ulong(&list, ATTR_CLASS, CLASS_PRIVATE_KEY);
+    attribute_put(&list, ATTR_LABEL, span_of_text("web"));
+    attribute_put(&list, ATTR_ID, span_of_text("7"));
+    attribute_put_bool(&list, ATTR_PRIVATE, true);
+    attribute_put_bool(&list, ATTR_SIGN, true);
+    (void)fake_put(&f.device, writer_bytes(&list));
+    fixture_load(&f);
+    f.device.forgets_dates = true;
+    for (size_t i = 0; i < f.worker.objects.count; i++)
+        if (span_equal(f.worker.objects.rows[i]->key.id, span_of_text("7")))
+            return f.worker.objects.rows[i]->number;
+    return 0;
+}
+
+/* SoftHSM 2.6 takes such a date, and says CKR_GENERAL_ERROR when it is read. */
+static void a_date_that_does_not_come_back_is_refused_and_nothing_is_changed(void **state)
+{
+    const uint64_t key = forgetful_key();
+    const struct object *object = objects_find(&f.worker.objects, key);
+    struct span date;
+    ask();
+    attribute_put_bool(&list, ATTR_SIGN, false);
+    attribute_put(&list, ATTR_END_DATE, span_of_text("20301231"));
+    assert_int_equal(set(key), ERR_ATTRIBUTE_VALUE);
+    expect_lines(1, 1, 0);
+    const struct fake_object *row = fake_find(&f.device, object->ref);
+    const struct span has = span_of(row->list, row->len);
+    assert_true(attribute_get_bool(has, ATTR_SIGN, false));
+    assert_true(attribute_get(has, ATTR_END_DATE, &date));
+    assert_int_equal(date.len, 0);
+    assert_true(attribute_get_bool(object->attributes, ATTR_SIGN, false));
+    assert_false(attribute_get(object->attributes, ATTR_END_DATE, &date));
+    ask();
+    attribute_put(&list, ATTR_START_DATE, span_of(NULL, 0)); /* none was there, none is asked for */
+    assert_int_equal(set(key), ERR_OK);
     (void)state;
 }
 
@@ -127,6 +185,9 @@ static void a_copy_is_allowed_for_the_names_that_result(void **state)
     assert_true(made->number != key);
     assert_true(span_equal(made->key.id, span_of_text("5")));
     assert_true(span_equal(made->key.label, span_of_text("web")));
+    struct span point;
+    assert_true(attribute_get(made->attributes, ATTR_EC_POINT, &point));
+    assert_true(span_equal(point, fake_ec_point));
     assert_true(span_equal(objects_find(&f.worker.objects, key)->key.id, span_of_text("1")));
     (void)state;
 }
@@ -181,7 +242,7 @@ static void a_copy_that_the_device_does_not_make_is_none(void **state)
 {
     const size_t count = f.worker.objects.count;
     ask();
-    fake_fail(&f.device, FAKE_COPY, 1, ERR_DEVICE_MEMORY);
+    fake_fail(&f.device, FAKE_CREATE, 1, ERR_DEVICE_MEMORY);
     assert_int_equal(copy(number_of("web", CLASS_PUBLIC_KEY), 0), ERR_DEVICE_MEMORY);
     assert_int_equal(f.worker.objects.count, count);
     expect_lines(1, 1, 0);
@@ -201,8 +262,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STAND(usage_is_changed_by_whoever_may_change_the_key),
         WITH_STAND(usage_that_is_widened_gives_no_right),
+        WITH_STAND(a_change_that_no_key_allows_is_in_the_log),
         WITH_STAND(only_an_administrator_calls_something_trusted),
         WITH_STAND(what_the_device_did_not_change_is_not_shown_as_changed),
+        WITH_STAND(a_date_that_does_not_come_back_is_refused_and_nothing_is_changed),
         WITH_STAND(a_key_that_is_secret_is_not_copied),
         WITH_STAND(a_copy_is_allowed_for_the_names_that_result),
         WITH_STAND(a_copy_belongs_where_the_message_says),

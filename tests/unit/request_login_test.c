@@ -146,7 +146,7 @@ static void a_wrong_pin_is_answered_late_and_the_next_later(void **state)
 {
     expect_parked_for(1, login(mine, "wrong"));
     assert_int_equal(fixture_unpark(&f, mine, &reply), ERR_PIN_INCORRECT);
-    expect_parked_for(1 + 2, login(mine, ""));
+    expect_parked_for(1, login(mine, "")); /* until it may be tried at all */
     assert_int_equal(fixture_unpark(&f, mine, &reply), ERR_PIN_INCORRECT);
     assert_int_equal(mine->parked_until, 0);
     assert_int_equal(sign(mine, "web"), ERR_NOT_LOGGED_IN);
@@ -159,12 +159,48 @@ static void the_right_pin_after_a_failure_logs_in_when_it_is_answered(void **sta
 {
     expect_parked_for(1, login(mine, "wrong"));
     assert_int_equal(fixture_unpark(&f, mine, &reply), ERR_PIN_INCORRECT);
-    expect_parked_for(2, login(mine, client_pin));
+    expect_parked_for(1, login(mine, client_pin));
     assert_false(mine->client->logged_in);
     assert_int_equal(fixture_unpark(&f, mine, &reply), ERR_OK);
     assert_int_equal(reply.login_reply.ticket.len, LOGIN_TICKET_SIZE);
     assert_true(mine->client->logged_in);
     assert_int_equal(sign(mine, "web"), ERR_OK);
+    (void)state;
+}
+
+/* Else whoever has many connections, and no PIN, has the worker compute one slow hash after another. */
+static void a_pin_is_not_looked_at_before_the_one_before_was_answered(void **state)
+{
+    struct connection *more[6];
+    for (size_t i = 0; i < COUNT(more); i++)
+        more[i] = fixture_greet(&f, &alice, CLIENT + 1 + i);
+    expect_parked_for(1, login(mine, "wrong"));
+    for (size_t i = 0; i < COUNT(more); i++)
+        assert_int_equal(login(more[i], i % 2 == 0 ? "wrong" : client_pin), ERR_TIMED_OUT);
+    assert_int_equal(mine->place.account->pin_failures, 1);
+    assert_int_equal(lines_with(" PIN_INCORRECT "), 1);
+    for (size_t i = 0; i < COUNT(more); i++) {
+        assert_true(more[i]->kept_len > 0);
+        assert_false(more[i]->client->logged_in);
+    }
+    (void)state;
+}
+
+static void the_pin_that_waits_is_looked_at_in_its_time_and_then_wiped(void **state)
+{
+    union wire_body unused;
+    struct writer none = writer_of(&unused, sizeof unused);
+    static const uint8_t zeroes[CONNECTION_KEPT_MAX];
+    expect_parked_for(1, login(mine, "wrong"));
+    struct connection *second = fixture_greet(&f, &alice, CLIENT);
+    assert_int_equal(login(second, "wrong, too"), ERR_TIMED_OUT);
+    second->place.account->pin_free_at = 0;
+    assert_int_equal(request_unpark(&f.worker, second, &none), REQUEST_PARKED);
+    assert_int_equal(second->place.account->pin_failures, 2);
+    assert_true(second->parked_until > clock_us() + 1000000); /* 2 s for the second failure */
+    assert_int_equal(second->kept_len, 0);
+    assert_memory_equal(second->kept, zeroes, sizeof zeroes);
+    assert_int_equal(request_unpark(&f.worker, second, &none), REQUEST_ANSWERED);
     (void)state;
 }
 
@@ -213,6 +249,8 @@ int main(void)
         WITH_PIN(a_ticket_logs_in_its_own_process_and_no_other),
         WITH_PIN(a_wrong_pin_is_answered_late_and_the_next_later),
         WITH_PIN(the_right_pin_after_a_failure_logs_in_when_it_is_answered),
+        WITH_PIN(a_pin_is_not_looked_at_before_the_one_before_was_answered),
+        WITH_PIN(the_pin_that_waits_is_looked_at_in_its_time_and_then_wiped),
         WITH_PIN(one_users_failures_delay_no_other),
         WITH_PIN(a_packet_with_a_pin_is_wiped_however_it_ends),
     };

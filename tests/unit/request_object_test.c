@@ -20,6 +20,16 @@ static void generating_needs_policy_on_the_label_that_results(void **state)
     (void)state;
 }
 
+/* The parent gives it the time. */
+static void making_a_pair_is_said_to_be_a_long_call_and_no_other_is(void **state)
+{
+    assert_int_equal(generate(mine, "web", 0), ERR_OK);
+    assert_true(f.pulse.long_call);
+    assert_int_equal(create(mine, "web", 0), ERR_OK);
+    assert_false(f.pulse.long_call);
+    (void)state;
+}
+
 static void a_refusal_has_its_line_however_long_the_label(void **state)
 {
     static char label[2000];
@@ -125,6 +135,56 @@ static void a_private_key_is_imported_and_data_is_stored(void **state)
     struct span value;
     assert_false(attribute_get(key->attributes, ATTR_VALUE, &value));
     assert_true(attribute_get_bool(key->attributes, ATTR_SENSITIVE, false));
+    (void)state;
+}
+
+/* ---- dates ---- */
+
+static err_t generate_dated(void)
+{
+    uint8_t room[2][256];
+    struct writer lists[2] = {
+        writer_of(room[0], sizeof room[0]), writer_of(room[1], sizeof room[1])};
+    attribute_put(&lists[0], ATTR_EC_PARAMS, fake_ec_params);
+    for (size_t i = 0; i < 2; i++)
+        attribute_put(&lists[i], ATTR_LABEL, span_of_text("web"));
+    attribute_put(&lists[1], ATTR_END_DATE, span_of_text("20301231"));
+    const struct wire_generate_pair_request request = {
+        0, CKM_EC_KEY_PAIR_GEN, writer_bytes(&lists[0]), writer_bytes(&lists[1])};
+    return fixture_call(&f, mine, WIRE_GENERATE_PAIR, &request, &reply);
+}
+
+static err_t store_dated(bool is_private)
+{
+    uint8_t room[256];
+    struct writer list = writer_of(room, sizeof room);
+    attribute_put_ulong(&list, ATTR_CLASS, CLASS_CERTIFICATE);
+    attribute_put(&list, ATTR_LABEL, span_of_text("web"));
+    attribute_put(&list, ATTR_VALUE, span_of_text("der"));
+    attribute_put(&list, ATTR_SUBJECT, span_of_text("subject"));
+    attribute_put_bool(&list, ATTR_PRIVATE, is_private);
+    attribute_put(&list, ATTR_START_DATE, span_of_text("20201231"));
+    const struct wire_create_request request = {SESSION, writer_bytes(&list)};
+    return fixture_call(&f, mine, WIRE_CREATE, &request, &reply);
+}
+
+static void what_the_device_makes_without_its_dates_is_not_made(void **state)
+{
+    const size_t before = f.worker.objects.count;
+    f.device.forgets_dates = true;
+    assert_int_equal(generate_dated(), ERR_ATTRIBUTE_VALUE);
+    expect_lines(1, 1, 0);
+    assert_int_equal(store_dated(true), ERR_ATTRIBUTE_VALUE);
+    assert_int_equal(f.worker.objects.count, before);
+    assert_int_equal(mine->place.account->session_objects, 0);
+    for (size_t i = 0, left = 0; i < FAKE_OBJECTS_MAX; i++) {
+        left += f.device.objects[i].ref != 0;
+        assert_true(left <= before);
+    }
+    assert_false(f.worker.device_lost);
+    assert_int_equal(store_dated(false), ERR_OK);
+    f.device.forgets_dates = false;
+    assert_int_equal(generate_dated(), ERR_OK);
     (void)state;
 }
 
@@ -301,6 +361,7 @@ static void a_user_has_room_for_so_many_session_objects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_STAND(making_a_pair_is_said_to_be_a_long_call_and_no_other_is),
         WITH_STAND(generating_needs_policy_on_the_label_that_results),
         WITH_STAND(a_refusal_has_its_line_however_long_the_label),
         WITH_STAND(generating_needs_policy_on_both_halves),
@@ -308,6 +369,7 @@ int main(void)
         WITH_STAND(what_no_kind_describes_does_not_come_in),
         WITH_STAND(a_private_key_is_imported_and_data_is_stored),
         WITH_STAND(what_is_private_needs_the_client_pin),
+        WITH_STAND(what_the_device_makes_without_its_dates_is_not_made),
         WITH_STAND(nobody_renames_into_or_out_of_anothers_rights),
         WITH_STAND(what_cannot_be_changed_is_refused_before_the_device),
         WITH_STAND(an_object_that_forbids_it_is_neither_changed_nor_destroyed),

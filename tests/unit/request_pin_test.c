@@ -208,6 +208,20 @@ static void where_the_device_refused_its_pin_a_wrong_so_pin_does_not_try_it_agai
     (void)state;
 }
 
+/* Else a typing error ended the search for a device that is unplugged, until the daemon starts anew. */
+static void a_device_that_is_looked_for_is_still_looked_for_after_a_wrong_so_pin(void **state)
+{
+    objects_free(&f.worker.objects);
+    f.worker.device = NULL;
+    f.worker.absent_because = ERR_TOKEN_ABSENT;
+    f.worker.try_again_at = 42;
+    fake_init.with = ERR_PIN_INCORRECT;
+    assert_int_equal(init_token(mine, "wrong", "demo"), ERR_PIN_INCORRECT);
+    assert_false(f.worker.device_lost);
+    assert_int_equal(f.worker.try_again_at, 42);
+    (void)state;
+}
+
 static void a_packet_with_a_pin_is_wiped(void **state)
 {
     assert_int_equal(set_pin(mine, old_pin, new_pin), ERR_OK);
@@ -231,6 +245,7 @@ int main(void)
         WITHOUT(another_label_than_that_of_the_configuration_is_refused),
         WITHOUT(a_wrong_so_pin_is_said_so_and_the_worker_starts_anew),
         WITHOUT(where_the_device_refused_its_pin_a_wrong_so_pin_does_not_try_it_again),
+        WITHOUT(a_device_that_is_looked_for_is_still_looked_for_after_a_wrong_so_pin),
         WITH_PIN(a_packet_with_a_pin_is_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
