@@ -128,7 +128,7 @@ both_ways() {
   local point
   point=$(sed -nE 's/^ *EC_POINT: *(0420)?([0-9a-f]{64})$/\2/p' <<<"$output")
   # RFC 8410, 4: what stands before the point of each such key
-# shellcheck disable=SC2059
+# shellcheck disable=SC2001,SC2059
   printf "$(sed 's/../\\x&/g' <<<"302a300506032b6570032100$point")" | as_client tee ed.der >/dev/null
   both_ways 20 EDDSA message -- \
     as_client openssl pkeyutl -verify -pubin -inkey ed.der -keyform der -rawin -in message -sigfile signature
