@@ -31,8 +31,9 @@ daemon_start() {
   wait_for 20 test -s "$sandbox/signerd.pid"
 }
 
+# First in a test, not in a function that run calls: there it would end no more than that.
+need_tool() { ! grep -q __asan_init "$SIGNERD_MODULE" || skip "pkcs11-tool cannot load a sanitizer's module"; }
 tool() {
-  ! grep -q __asan_init "$SIGNERD_MODULE" || skip "pkcs11-tool cannot load a sanitizer's module"
   as_client timeout 60 pkcs11-tool --module "$SIGNERD_MODULE" "$@"
 }
 client() { as_client timeout 60 "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} "$@"; }
@@ -42,6 +43,7 @@ init_token() { tool --init-token --slot-index 0 --label "$1" --so-pin "$2"; }
 init_absent() { as_client timeout 60 "$home/init-token" demo <<<"$1"; }
 
 @test "an initialised token is empty, and works with the daemon that goes on" {
+  need_tool
   client --make-key
   client --count 1
   local intents
@@ -56,6 +58,7 @@ init_absent() { as_client timeout 60 "$home/init-token" demo <<<"$1"; }
 }
 
 @test "a process that has sessions goes on after another has initialised the token" {
+  need_tool
   client --make-key || :
   start signer "$home/p11-client" ${pin_file:+--pin-file "$pin_file"} --keep-going --until "$home/enough"
   rm -f "$home/enough"
@@ -70,6 +73,7 @@ init_absent() { as_client timeout 60 "$home/init-token" demo <<<"$1"; }
 }
 
 @test "a wrong SO PIN is said so, and nothing is lost" {
+  need_tool
   client --count 1
   run -1 init_token demo 0000wrong
   contains "$output" "CKR_PIN_INCORRECT"
@@ -79,6 +83,7 @@ init_absent() { as_client timeout 60 "$home/init-token" demo <<<"$1"; }
 }
 
 @test "another label than that of signerd.conf is refused, and the log says why" {
+  need_tool
   run -1 init_token other "$so_pin"
   contains "$output" "CKR_ARGUMENTS_BAD"
   contains "$(<"$home/daemon.log")" "refused, since it would not be found again"
@@ -108,6 +113,7 @@ init_absent() { as_client timeout 60 "$home/init-token" demo <<<"$1"; }
 }
 
 @test "without a client PIN, none can be set" {
+  need_tool
   [[ ! $pin_file ]] || skip "this daemon has one"
   run -1 tool --token-label demo --init-pin --login --login-type so --so-pin anything --new-pin 123456
   contains "$output" "CKR_TOKEN_WRITE_PROTECTED"
@@ -118,6 +124,7 @@ set_pin() { tool --token-label demo --login --pin "$1" --change-pin --new-pin "$
 counts() { as_client sh -c 'umask 077; printf %s "$1" >"$2"' sh "$1" "$work/pin.now"; as_client "$home/p11-client" --pin-file "$work/pin.now" --count 1; }
 
 @test "the client PIN is set, survives daemon and worker, and ends with a new one in its file" {
+  need_tool
   [[ $pin_file ]] || skip "this daemon has no client PIN"
   counts 'right-pin 42'
   run -0 tool --token-label demo --init-pin --login --login-type so --so-pin any --new-pin by-init
