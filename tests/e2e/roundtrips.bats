@@ -15,7 +15,7 @@ setup_file() {
     echo 'right-pin 42' >"$pin_file"
   fi
   sandbox_up --no-start ${pin_file:+--client-pin-file "$pin_file"}
-  install -m 755 "$build/tests/tools/p11trips" "$home"
+  install -m 755 "$build/tests/tools/p11trips" "$build/tests/clients/hostile-client" "$home"
   fill keys 0 0
   sandbox_start ${pin_file:+--client-pin-file "$pin_file"}
   make_ca
@@ -68,6 +68,7 @@ trips() {
   trips=$(($(requests) - before - 2))
 }
 
+say_trips() { echo "# $1: $trips round trips" >&3; }
 at_most() { ((trips <= $1)) || { echo "$trips round trips, and not at most $1"; return 1; }; }
 
 # Many calls around each, in a session of its own; a second run has so many more of them.
@@ -100,6 +101,7 @@ client_certificate() {
   client_certificate
   for version in 1.2 1.3; do
     handshake "$version" -engine pkcs11 -keyform ENGINE
+    say_trips "engine, TLS $version"
     at_most 6
   done
 }
@@ -109,6 +111,7 @@ client_certificate() {
   provider "$(command -v openssl)"
   for version in 1.2 1.3; do
     handshake "$version"
+    say_trips "provider, TLS $version"
     at_most 6
   done
 }
@@ -118,14 +121,53 @@ client_certificate() {
 @test "an encryption of 60 KiB is one round trip, whatever calls are around it" { one_each encrypt 50; }
 @test "finding, and asking about slot, token and objects, is no round trip while nothing changes" { one_each find 0; }
 
+worker_files() { find "/proc/$(children_of "$(<"$sandbox/signerd.pid")")/fd" -mindepth 1 | wc -l; }
+has_files() { (($(worker_files) == $1)); }
+
+@test "a flood of HELLOs leaves no descriptor behind, in the worker and in the client" {
+  ((EUID == 0)) || skip "needs root, to see the worker's files"
+  local before
+  before=$(worker_files)
+  as_client "$home/hostile-client" "$SIGNERD_RUNTIME_DIR/demo.sock" flood 400 </dev/null
+  wait_for 10 has_files "$before"
+  run -0 as_client "$home/p11trips" "$SIGNERD_MODULE" again 100
+  [[ $output =~ ^files\ ([0-9]+)\ ([0-9]+)$ ]]
+  equals "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+  wait_for 10 has_files "$before"
+}
+
+# finds COUNT: what the program in the background, which stays connected, finds now.
+finds() {
+  echo >&4
+  sleep 0.1
+  [[ $(tail -n 1 "$home/count.log") == "$1" ]]
+}
+
+@test "a program that asks nobody while nothing changes sees other rules at its next C_FindObjectsInit" {
+  rm -f "$home/lines"
+  mkfifo "$home/lines"
+  # shellcheck disable=SC2086
+  ${SIGNERD_AS-} "$home/p11trips" "$SIGNERD_MODULE" count <"$home/lines" >"$home/count.log" 3>&- &
+  exec 4>"$home/lines"
+  wait_for 10 finds 4
+  as_client cp -p "$sandbox/signerd.conf" "$sandbox/signerd.conf.before"
+  as_client sed -i 's/^operations = all admin/operations = find sign/' "$sandbox/signerd.conf"
+  as_client tee -a "$sandbox/signerd.conf" <<<"key = pkcs11:object=mac" >/dev/null
+  as_client kill -HUP "$(<"$sandbox/signerd.pid")"
+  wait_for 10 finds 1
+  as_client mv "$sandbox/signerd.conf.before" "$sandbox/signerd.conf"
+  as_client kill -HUP "$(<"$sandbox/signerd.pid")"
+  wait_for 10 finds 4
+  exec 4>&-
+  wait
+}
+
 # again_with WHAT PAIRS CERTIFICATES: the daemon, with so much more in its token.
 again_with() {
   "$root/scripts/sandbox" down "$sandbox"
   fill "$@"
   sandbox_start ${pin_file:+--client-pin-file "$pin_file"}
 }
-
-say_trips() { echo "# $1: $trips round trips" >&3; }
 
 # read_all AT_LEAST: that many objects, with all their attributes.
 read_all() {

@@ -5,8 +5,10 @@
  *
  *   p11trips MODULE sign|mac|encrypt|find TIMES
  *   p11trips MODULE read                     finds all objects, reads all their attributes
- *   p11trips MODULE fill-keys 0 0            puts the keys of the above into the token
- *   p11trips MODULE fill-objects PAIRS CERTIFICATES
+ *   p11trips MODULE count                    finds all at each line of stdin, and says how many
+ *   p11trips MODULE again TIMES              C_Finalize, C_Initialize; says how many files it has
+ * open p11trips MODULE fill-keys 0 0            puts the keys of the above into the token p11trips
+ * MODULE fill-objects PAIRS CERTIFICATES
  */
 #include "wire/attribute.h"
 
@@ -15,12 +17,19 @@
 #include <openssl/x509v3.h>
 #include <p11-kit/p11-kit.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #undef tag_bits
 
-enum { EXIT_BAD_USAGE = 64, EXIT_FAILED = 70, OBJECTS_AT_ONCE = 100, ENCRYPT_SIZE = 60 * 1024 };
+enum {
+    EXIT_BAD_USAGE = 64,
+    EXIT_FAILED = 70,
+    OBJECTS_AT_ONCE = 100,
+    ENCRYPT_SIZE = 60 * 1024,
+    FILES_MAX = 1024
+};
 
 static CK_FUNCTION_LIST *p11;
 static CK_SLOT_ID slot;
@@ -38,13 +47,11 @@ static void check(CK_RV rv, const char *what)
 }
 #define CHECK(call) check((call), #call)
 
-static void open_token(const char *path)
+static void initialize(void)
 {
     CK_SLOT_ID slots[16];
     CK_ULONG count = sizeof slots / sizeof slots[0];
     CK_TOKEN_INFO info;
-    p11 = p11_kit_module_load(path, 0);
-    check(p11 == NULL ? CKR_GENERAL_ERROR : CKR_OK, path);
     CHECK(p11_kit_module_initialize(p11));
     CHECK(p11->C_GetSlotList(CK_TRUE, slots, &count));
     check(count == 0 ? CKR_TOKEN_NOT_PRESENT : CKR_OK, "a token");
@@ -54,6 +61,13 @@ static void open_token(const char *path)
     char *pin = getenv("SIGNERD_PIN");
     if ((info.flags & CKF_LOGIN_REQUIRED) != 0 && pin != NULL)
         CHECK(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)));
+}
+
+static void open_token(const char *path)
+{
+    p11 = p11_kit_module_load(path, 0);
+    check(p11 == NULL ? CKR_GENERAL_ERROR : CKR_OK, path);
+    initialize();
 }
 
 /* ---- filling ---- */
@@ -204,6 +218,38 @@ static void read_all(void)
     printf("%zu objects, %zu attributes\n", all, attributes);
 }
 
+static void count_all(void)
+{
+    CK_OBJECT_HANDLE objects[OBJECTS_AT_ONCE];
+    CK_ULONG count;
+    char line[16];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        CHECK(p11->C_FindObjectsInit(session, NULL, 0));
+        CHECK(p11->C_FindObjects(session, objects, OBJECTS_AT_ONCE, &count));
+        CHECK(p11->C_FindObjectsFinal(session));
+        printf("%lu\n", count);
+        (void)fflush(stdout);
+    }
+}
+
+static unsigned open_files(void)
+{
+    unsigned count = 0;
+    for (int fd = 0; fd < FILES_MAX; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static void initialize_again(unsigned long times)
+{
+    const unsigned before = open_files();
+    for (; times > 0; times--) {
+        CHECK(p11_kit_module_finalize(p11));
+        initialize();
+    }
+    printf("files %u %u\n", before, open_files());
+}
+
 /* ---- keys at work ---- */
 
 static CK_OBJECT_HANDLE find(CK_SESSION_HANDLE where, CK_OBJECT_CLASS class, const char *label)
@@ -299,10 +345,13 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
         if (strcmp(uses[i].name, verb) == 0)
             use = uses[i].use;
-    const bool known = (use != NULL && argc == 4) || (strcmp(verb, "read") == 0 && argc == 3) ||
+    const bool known = (use != NULL && argc == 4) ||
+                       ((strcmp(verb, "read") == 0 || strcmp(verb, "count") == 0) && argc == 3) ||
+                       (strcmp(verb, "again") == 0 && argc == 4) ||
                        (strncmp(verb, "fill-", 5) == 0 && argc == 5);
     if (!known) {
-        fputs("usage: p11trips MODULE sign|mac|encrypt|find TIMES | read | fill-keys|fill-objects "
+        fputs("usage: p11trips MODULE sign|mac|encrypt|find|again TIMES | read | count | "
+              "fill-keys|fill-objects "
               "N N\n",
             stderr);
         return EXIT_BAD_USAGE;
@@ -314,6 +363,10 @@ int main(int argc, char **argv)
             with_calls_around(use);
     } else if (strcmp(verb, "read") == 0) {
         read_all();
+    } else if (strcmp(verb, "count") == 0) {
+        count_all();
+    } else if (strcmp(verb, "again") == 0) {
+        initialize_again(strtoul(argv[3], NULL, 10));
     } else if (strcmp(verb, "fill-keys") == 0) {
         fill_keys();
     } else {
